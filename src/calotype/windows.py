@@ -1,0 +1,129 @@
+"""Windows of a picture: running over them on a pool of threads, in order and in bounded memory; analysis by windows.
+
+What happens inside a window lives in pyramid.py and in the networks; which windows there are, in tiles.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from calotype import pyramid
+from calotype.errors import UsageError
+from calotype.pyramid import LoadPixels
+from calotype.tiles import Region, windows_of
+
+__all__ = ["Analysis", "run"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    threads: int = 1,
+    pool: Executor | None = None,
+    in_flight: int | None = None,
+) -> Iterator[tuple[Item, Result]]:
+    """Yield (item, function(item)) in order, with at most `in_flight` items begun and not yet taken.
+
+    items       consumed lazily on the calling thread, which may decode tiles there while the pool is at work
+    threads     1 and no pool: everything on the calling thread. The results never depend on it
+    pool        used instead of threads of our own, and left running
+    in_flight   bounds memory; default threads + 2
+
+    An exception of `function` or of `items`, KeyboardInterrupt too, and closing the iterator drop what was not begun,
+    wait for what was (a window's time), and go on to the caller.
+    """
+    if threads < 1 or (in_flight is not None and in_flight < 1):
+        raise UsageError("threads, in_flight", value=(threads, in_flight), allowed="at least 1")
+    if pool is None and threads == 1:
+        return ((item, function(item)) for item in items)
+    return _pooled(function, items, threads, pool, in_flight or threads + 2)
+
+
+def _pooled(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, pool: Executor | None, in_flight: int
+) -> Iterator[tuple[Item, Result]]:
+    own = None if pool is not None else ThreadPoolExecutor(threads, thread_name_prefix="calotype")
+    executor = pool or own
+    assert executor is not None
+    begun: deque[tuple[Item, Future[Result]]] = deque()
+    try:
+        for item in items:
+            begun.append((item, executor.submit(function, item)))
+            while begun and (len(begun) >= in_flight or begun[0][1].done()):
+                taken, future = begun.popleft()
+                yield taken, future.result()
+        while begun:
+            taken, future = begun.popleft()
+            yield taken, future.result()
+    finally:
+        for _, future in begun:
+            future.cancel()
+        for _, future in begun:
+            if not future.cancelled():
+                future.exception()
+        if own is not None:
+            own.shutdown(wait=True, cancel_futures=True)
+
+
+class Analysis:
+    """The pyramid of a picture, band samples computed where they are asked for.
+
+    Coarse levels are made once for the whole picture (an eighth of its sides, little memory); the fine ones, for each
+    window again. `bands(window)` is bit-equal with those parts of `pyramid.analyse`.
+    """
+
+    def __init__(
+        self,
+        load: LoadPixels,
+        shape: tuple[int, int],
+        levels: int = 6,
+        *,
+        planes: int = 3,
+        fine: int = 3,
+        side_px: int = 1024,
+        threads: int = 1,
+        pool: Executor | None = None,
+    ) -> None:
+        """
+        load    planes of the padded picture, `colour.planes_of`
+        shape   height and width of the padded picture: multiples of 2**levels
+        fine    how many levels are computed for each window
+        """
+        self._load, self._shape, self._levels, self._planes, self._fine = load, shape, levels, planes, min(fine, levels)
+        self._coarse: dict[str, np.ndarray] = {}
+        if self._fine == levels:
+            return
+        unit = 1 << self._fine
+        low = np.empty((planes, shape[0] // unit, shape[1] // unit), np.float32)
+        windows = windows_of(Region(0, shape[0], 0, shape[1]), max(unit, side_px // unit * unit))
+        for window, piece in run(self._low, windows, threads=threads, pool=pool):
+            part = window.over(unit)
+            low[:, part.rows, part.cols] = piece
+        self._coarse = pyramid.analyse(low, levels, first=self._fine + 1)
+
+    def _low(self, window: Region) -> np.ndarray:
+        return self._finely(window)["low"]
+
+    def _finely(self, window: Region) -> dict[str, np.ndarray]:
+        return pyramid.analyse_window(
+            self._load, window, self._shape, self._levels, planes=self._planes, last=self._fine
+        )
+
+    def bands(self, window: Region) -> dict[str, np.ndarray]:
+        """All bands of a window whose corners are multiples of 2**levels: {"l1": float32 [3 * planes, h/2, w/2], ..., "ll"}."""
+        found = self._finely(window)
+        if self._coarse:
+            del found["low"]
+        for name, band in self._coarse.items():
+            part = window.over(1 << (self._levels if name == "ll" else int(name[1:])))
+            found[name] = band[:, part.rows, part.cols]
+        return found
