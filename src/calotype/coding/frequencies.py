@@ -1,0 +1,87 @@
+"""Float densities become integer frequencies, once, when a model is frozen; nothing here runs when a picture is coded."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+import numpy as np
+
+from calotype.coding.layout import CLASS_BITS, PRECISION_BITS
+from calotype.coding.tables import TableBank
+from calotype.errors import UsageError
+
+__all__ = ["bank_from_probabilities", "integer_frequencies", "laplace_bank"]
+
+
+def laplace_bank(steps: int = 64, per_log: float = 7.0, low: float = -3.5, certain: int = 1) -> TableBank:
+    """Laplace tables around 0 with ln b = low + i / per_log; the first `certain` ones code nothing.
+
+    source   P(0) = 1 - exp(-1/2b), P(+-k) = exp(-(k - 1/2)/b) (1 - exp(-1/b)) / 2 (docs/training.md, "Distribution")
+    """
+    if not 0 <= certain <= steps:
+        raise UsageError("certain", value=certain, allowed=f"0..{steps}")
+    tables = [(0, np.empty(0))] * certain
+    for i in range(certain, steps):
+        b = float(np.exp(low + i / per_log))
+        # Beyond this even a frequency of one is a hundred times too much.
+        reach = 1 + int(b * max(0.0, np.log(2.0**PRECISION_BITS * 100 / max(b, 1e-3))))
+        k = np.arange(1, reach + 1)
+        side = 0.5 * np.exp(-(k - 0.5) / b) * -np.expm1(-1 / b)
+        half = _reach(-np.expm1(-0.5 / b), side, low_bits=max(0.0, float(np.log2(b))))
+        tables.append((-half, np.concatenate([side[:half][::-1], [-np.expm1(-0.5 / b)], side[:half]])))
+    return bank_from_probabilities(tables)
+
+
+def bank_from_probabilities(tables: Sequence[tuple[int, np.ndarray]]) -> TableBank:
+    """One table per (smallest symbol, probabilities of it and the following); what is missing to 1 escapes.
+
+    An empty array makes a certain zero. Deterministic; the rounding is the one with the least expected code length.
+    """
+    rows = [integer_frequencies(np.asarray(p, np.float64)) if len(p) else np.empty(0, np.int32) for _, p in tables]
+    width = max((len(row) for row in rows), default=0)
+    frequencies = np.zeros((len(rows), max(width, 1)), np.int32)
+    for k, row in enumerate(rows):
+        frequencies[k, : len(row)] = row
+    sizes = np.array([max(len(row) - 1, 0) for row in rows], np.int32)
+    return TableBank(frequencies, sizes, np.array([offset for offset, _ in tables], np.int32))
+
+
+def integer_frequencies(probabilities: np.ndarray, precision: int = PRECISION_BITS) -> np.ndarray:
+    """int32 [s + 1] frequencies >= 1 that sum to 2**precision for s symbols and, last, the escape.
+
+    They minimise the expected code length -sum(p log f): it is convex in each frequency, so taking the best single
+    step until the sum is right ends at the best whole. Ties go to the smaller index.
+    """
+    total = 1 << precision
+    if probabilities.ndim != 1 or not len(probabilities) < total or not np.isfinite(probabilities).all():
+        raise UsageError("probabilities", value=probabilities.shape, allowed=f"finite, one axis, below {total} entries")
+    if probabilities.min(initial=0) < 0 or probabilities.sum() > 1 + 1e-6:
+        raise UsageError("probabilities", value=float(probabilities.sum()), allowed="none negative, together at most 1")
+    p = np.append(probabilities, max(0.0, 1 - probabilities.sum()))
+    f = np.maximum(1, np.round(p * total / p.sum())).astype(np.int64)
+    step = 1 if f.sum() < total else -1
+
+    def loss(i: int) -> float:
+        """Expected nats that the next step costs at entry i (negative: gains)."""
+        return np.inf if f[i] + step < 1 else -float(p[i]) * float(np.log((f[i] + step) / f[i]))
+
+    heap = [(loss(i), i) for i in range(len(f))]
+    heapq.heapify(heap)
+    for _ in range(abs(total - int(f.sum()))):
+        i = heap[0][1]
+        f[i] += step
+        heapq.heapreplace(heap, (loss(i), i))
+    return f.astype(np.int32)
+
+
+def _reach(centre: float, side: np.ndarray, low_bits: float) -> int:
+    """How many symbols on each side deserve an entry of their own: the reach with the least expected bits."""
+    total = 2.0**PRECISION_BITS
+    kept = 2 * np.concatenate([[0.0], np.cumsum(side)])  # mass of +-1..+-r, for each r
+    tail = np.maximum(1 - centre - kept, 0)
+    # An entry below one slot is lifted to one, which all others pay for; an escape costs its class, low bits and sign.
+    lifted = 2 * np.concatenate([[0.0], np.cumsum(np.maximum(1 / total - side, 0))]) + np.maximum(1 / total - tail, 0)
+    cost = 2 * np.concatenate([[0.0], np.cumsum(-side * np.log2(np.maximum(side, 1 / total)))])
+    escape_bits = -np.log2(np.maximum(tail, 1 / total)) + CLASS_BITS + 1 + low_bits
+    return int(np.argmin(cost + tail * escape_bits + lifted / np.log(2)))

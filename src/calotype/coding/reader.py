@@ -1,0 +1,103 @@
+"""The reading port: decodes all rows in lock-step, flags damaged ones and goes on; says so at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from calotype.coding import escape, stream
+from calotype.coding.counter import WIDEST, Shape, rows_of
+from calotype.coding.hashing import RowHashes
+from calotype.coding.port import Distribution
+from calotype.coding.positions import Bound, Call, Range
+from calotype.coding.rans import Decoder
+from calotype.coding.tables import ESCAPED, TableBank
+from calotype.errors import CorruptError, FormatError, UsageError
+from calotype.walks.orders import FULL, Lattice
+
+__all__ = ["Reader"]
+
+
+class Reader:
+    """Reads b rows; what `code` returns equals what the writer's returned, for every row that `finish` does not flag.
+
+    shapes, banks, ranges, keys   as the writer had them
+    streams, hashes               one a row, as the writer's `finish` gave them
+    strict                        `finish` raises CorruptError naming the damaged rows
+    """
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Shape],
+        banks: Mapping[str, TableBank],
+        ranges: Mapping[str, tuple[int, int]] | None = None,
+        streams: Sequence[bytes] = (),
+        hashes: Sequence[bytes] = (),
+        keys: Sequence[bytes] | None = None,
+        strict: bool = True,
+    ) -> None:
+        self._shapes, self._banks, self._strict = dict(shapes), dict(banks), strict
+        self._ranges = {name: Range(*(ranges or {}).get(name, WIDEST)) for name in shapes}
+        self.rows = rows_of(self._shapes)
+        keys = [b""] * self.rows if keys is None else keys
+        for argument, given in (("streams", streams), ("hashes", hashes), ("keys", keys)):
+            if len(given) != self.rows:
+                raise UsageError(argument, value=len(given), allowed=f"{self.rows}, one a row")
+        self._hashes, self._wanted = RowHashes(keys), [bytes(h) for h in hashes]
+        self._flagged = np.zeros(self.rows, bool)
+        lanes, coded, self._strings = [1] * self.rows, [b""] * self.rows, [[] for _ in range(self.rows)]
+        for r, data in enumerate(streams):
+            try:
+                lanes[r], coded[r], self._strings[r] = stream.split(bytes(data))
+            except FormatError:
+                self._flagged[r] = True
+        self._decoder = Decoder(coded, lanes)
+        self._decoder.flagged |= self._flagged
+        self._next_string = 0
+
+    def shape(self, name: str) -> Shape:
+        return self._shapes[name]
+
+    def code(
+        self, name: str, values: Any, distribution: Distribution, lattice: Lattice = FULL, onto: Any = None
+    ) -> np.ndarray:
+        if values is not None:
+            raise UsageError("values", value=type(values).__name__, allowed="None: this port reads")
+        shape = self._shapes[name]
+        taken = distribution.take(Bound(lattice, shape))
+        call = Call(self._banks[taken.bank], taken, self.rows, lattice.count(*shape[1:]), self._ranges[name])
+        restored, sixteenths, illegal = call.restore(self._symbols(call))
+        if illegal.size:
+            self._decoder.flagged[call.rows_of(illegal)] = True
+        self._hashes.values(sixteenths)
+        return lattice.put(restored, np.zeros(shape, np.float32) if onto is None else onto)
+
+    def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
+        at, self._next_string = self._next_string, self._next_string + 1
+        short = np.array([len(strings) <= at for strings in self._strings])
+        self._decoder.flagged |= short
+        data = [b"" if missing else strings[at] for strings, missing in zip(self._strings, short, strict=True)]
+        self._hashes.data(data)
+        return data
+
+    def finish(self) -> np.ndarray:
+        """bool [b], the damaged rows; when strict, CorruptError if there is any (its `found` lists them)."""
+        found = self._hashes.digests()
+        flagged = self._decoder.finish()
+        flagged |= np.array([have != want for have, want in zip(found, self._wanted, strict=True)], bool)
+        flagged |= np.array([len(strings) != self._next_string for strings in self._strings], bool)
+        if self._strict and flagged.any():
+            raise CorruptError("tile data", found=np.flatnonzero(flagged).tolist(), expected="streams that fit their hashes")
+        return flagged
+
+    def _symbols(self, call: Call) -> np.ndarray:
+        """Symbols of the coded positions; int32, or int64 where some escaped."""
+        symbols = self._decoder.decode(call.bank.lookup, call.tables, call.ends)
+        if not symbols.size or symbols.min() != ESCAPED:
+            return symbols
+        (out,) = (symbols == ESCAPED).nonzero()
+        symbols = symbols.astype(np.int64)
+        symbols[out] = escape.read(self._decoder, call.bank, call.tables[out], np.searchsorted(out, call.ends))
+        return symbols

@@ -1,0 +1,65 @@
+"""The writing port: quantizes, queues, and turns each row into a stream and a hash at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from calotype.coding import escape, stream
+from calotype.coding.counter import Quantizing, Shape
+from calotype.coding.hashing import RowHashes
+from calotype.coding.positions import Call
+from calotype.coding.rans import Encoder, lanes_for
+from calotype.coding.tables import TableBank
+from calotype.errors import UsageError
+
+__all__ = ["Writer"]
+
+
+class Writer(Quantizing):
+    """Writes b rows. `bits` and `by_name` count as the counter does.
+
+    keys   one a row, at most 64 bytes, mixed into the hash: the file's identity and the tile's place
+    others as Quantizing
+    """
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Shape],
+        banks: Mapping[str, TableBank],
+        ranges: Mapping[str, tuple[int, int]] | None = None,
+        tradeoffs: Mapping[str, Any] | None = None,
+        keys: Sequence[bytes] | None = None,
+    ) -> None:
+        super().__init__(shapes, banks, ranges, tradeoffs)
+        keys = [b""] * self.rows if keys is None else keys
+        if len(keys) != self.rows:
+            raise UsageError("keys", value=len(keys), allowed=f"{self.rows}, one a row")
+        self._hashes, self._encoder = RowHashes(keys), Encoder(self.rows)
+        self._strings: list[list[bytes]] = [[] for _ in range(self.rows)]
+        self._coded_bits = np.zeros(self.rows)
+
+    def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
+        data = super().opaque(name, data)
+        self._hashes.data(data)
+        for strings, string in zip(self._strings, data, strict=True):
+            strings.append(string)
+        return data
+
+    def finish(self) -> list[tuple[bytes, bytes]]:
+        """(stream, 4-byte hash) of each row; a row without symbols and strings has the stream b""."""
+        opaque_bits = [sum(8 * (4 + len(s)) for s in strings) for strings in self._strings]
+        payload = self.bits - opaque_bits
+        lanes = [lanes_for(float(p), int(n)) for p, n in zip(payload, self._encoder.symbols, strict=True)]
+        streams = map(stream.join, lanes, self._encoder.finish(lanes), self._strings)
+        return list(zip(streams, self._hashes.digests(), strict=True))
+
+    def _queue(self, call: Call, entries: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+        self._encoder.push(call.bank.encoder, entries, call.ends)
+        if escaped[0].size:
+            escape.push(self._encoder, call.bank, *escaped)
+
+    def _returned(self, sixteenths: np.ndarray) -> None:
+        self._hashes.values(sixteenths)
