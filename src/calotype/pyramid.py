@@ -18,16 +18,12 @@ from typing import Protocol
 import numpy as np
 
 from calotype.errors import UsageError
+from calotype.lifting import MARGIN, A, K, lift_columns, lift_rows, unlift_columns, unlift_rows
 from calotype.scratch import scratch
 from calotype.tiles import Region
 
 __all__ = ["Load", "LoadPixels", "analyse", "analyse_window", "reach_px", "regions", "synthesise", "synthesise_window"]
 
-# Daubechies and Sweldens 1998, "Factoring wavelet transforms into lifting steps", section 7.7; low-pass x K, high-pass / K.
-A, B, C, D, K = -1.586134342, -0.05298011854, 0.8829110762, 0.4435068522, 1.149604398
-# The odd phase is kept divided by A: then the lifting step with A needs no multiplication.
-_A, _B, _C, _D = np.float32(1), np.float32(B * A), np.float32(C / A), np.float32(D * A)
-_MARGIN = 2  # phases on each side that one level of lifting looks at, in both directions
 _BLOCK = 49_152  # samples of a phase in a block of rows; measured, docs/pyramid.md
 
 
@@ -35,7 +31,10 @@ class Load(Protocol):
     """Where synthesis finds its bands."""
 
     def __call__(self, name: str, region: Region, scale: np.ndarray, out: np.ndarray) -> None:
-        """Write `band[:, region] * scale` into `out`, float32 [c, h, w]; `scale` is float32 [c, 1, 1]. Called by threads."""
+        """Write `band[:, region] * scale` into `out`, float32 [c, h, w]; `scale` is float32 [c, 1, 1].
+
+        May be called by several threads at once, and must not itself run a transform.
+        """
         ...
 
 
@@ -52,11 +51,11 @@ def reach_px(levels: int) -> int:
 
     From a window with corners at multiples of 64 it is 256.
     """
-    return sum(_MARGIN << level for level in range(1, levels + 1)) + (1 << levels) - 1
+    return sum(MARGIN << level for level in range(1, levels + 1)) + (1 << levels) - 1
 
 
 def regions(window: Region, levels: int, height: int, width: int) -> tuple[Region, ...]:
-    """Which samples of the bands l1 ... l`levels` the synthesis of a window of pixels needs; of "ll", those of the last.
+    """Which samples of the bands l1 ... the synthesis of a window of pixels needs; of "ll", those of the last band.
 
     height, width   of the padded picture, multiples of 2**levels
     """
@@ -65,7 +64,7 @@ def regions(window: Region, levels: int, height: int, width: int) -> tuple[Regio
     found = []
     for _ in range(levels):
         height, width = height // 2, width // 2
-        window = window.over(2).grown(_MARGIN, height, width)
+        window = window.over(2).grown(MARGIN, height, width)
         found.append(window)
     return tuple(found)
 
@@ -133,8 +132,8 @@ def analyse_window(
 
     load          fetches planes; it is asked for regions inside the padded picture only
     window        a rectangle of pixels with corners at multiples of 2**levels
-    first, last   only these levels of the pyramid; `load`, `window` and `shape` then mean the low-pass of level first - 1.
-                  Without the last level there is no "ll" but "low", which still lacks its factor
+    first, last   only these levels of the pyramid; `load`, `window` and `shape` then mean the low-pass of level
+                  first - 1. Without the last level there is no "ll" but "low", which still lacks its factor
     """
     last = levels if last is None else last
     count = last - first + 1
@@ -149,7 +148,7 @@ def analyse_window(
         inner, height, width = wanted[0], shape[0] >> level, shape[1] >> level
         wanted.insert(
             0,
-            Region(2 * inner.top, 2 * inner.bottom, 2 * inner.left, 2 * inner.right).grown(2 * _MARGIN, height, width),
+            Region(2 * inner.top, 2 * inner.bottom, 2 * inner.left, 2 * inner.right).grown(2 * MARGIN, height, width),
         )
     scales = _analysis_scales(levels, planes)
     bands = {}
@@ -177,20 +176,23 @@ def _join(
     target: Region,
     out: np.ndarray,
 ) -> None:
-    """One level of synthesis: `low` and the bands of `region` (array of `height` rows) give `target` of the finer array."""
+    """One level of synthesis: `low` and the bands, both of `region`, give `target` of the finer array in `out`.
+
+    height   of the whole array that `region` is part of: a margin ends there
+    """
     planes, cells, width = low.shape[0], target.over(2), region.width
     step = _block_rows(width)
     for top in range(cells.top, cells.bottom, step):
         bottom = min(top + step, cells.bottom)
-        part = Region(max(0, top - _MARGIN), min(height, bottom + _MARGIN), region.left, region.right)
+        part = Region(max(0, top - MARGIN), min(height, bottom + MARGIN), region.left, region.right)
         # [row parity, column parity, plane, rows, columns]: LL HL LH HH, the order of the band's channels.
         phases = scratch("phases", (2, 2, planes, part.height, width))
         np.copyto(phases[0, 0], low[:, part.top - region.top : part.bottom - region.top])
         load(name, part, scale, phases.reshape(4 * planes, part.height, width)[planes:])
         spare = scratch("spare", (2, part.height, width))
         for plane in range(planes):
-            _unlift_rows(phases[0, :, plane], phases[1, :, plane], spare)
-            _unlift_columns(phases[:, 0, plane], phases[:, 1, plane], spare)
+            unlift_rows(phases[0, :, plane], phases[1, :, plane], spare)
+            unlift_columns(phases[:, 0, plane], phases[:, 1, plane], spare)
         for row in range(2):
             first, last = max(top, -((row - target.top) // 2)), min(bottom, -((row - target.bottom) // 2))
             for column in range(2):
@@ -217,13 +219,16 @@ def _split(
     high: np.ndarray,
     scale: np.ndarray,
 ) -> None:
-    """One level of analysis: `low` gets the low-pass of `target`, `high` the bands of `own`, a part of it, times `scale`."""
-    planes, cells = low.shape[0], target.grown(_MARGIN, *size)
+    """One level of analysis: `low` gets the low-pass of `target`, `high` the bands of `own`, a part of it, * `scale`.
+
+    size   height and width of the whole array that `target` is part of
+    """
+    planes, cells = low.shape[0], target.grown(MARGIN, *size)
     step, width = _block_rows(cells.width), cells.width
     inner = target.within(cells)
     for top in range(target.top, target.bottom, step):
         bottom = min(top + step, target.bottom)
-        part = Region(max(0, top - _MARGIN), min(size[0], bottom + _MARGIN), cells.left, cells.right)
+        part = Region(max(0, top - MARGIN), min(size[0], bottom + MARGIN), cells.left, cells.right)
         fine = scratch("fine", (planes, 2 * part.height, 2 * width))
         load(Region(2 * part.top, 2 * part.bottom, 2 * part.left, 2 * part.right), fine)
         phases = scratch("phases", (2, 2, planes, part.height, width))
@@ -232,8 +237,8 @@ def _split(
             for column in range(2):
                 np.multiply(fine[:, row::2, column::2], np.float32(A ** -(row + column)), out=phases[row, column])
         for plane in range(planes):
-            _lift_columns(phases[:, 0, plane], phases[:, 1, plane], spare)
-            _lift_rows(phases[0, :, plane], phases[1, :, plane], spare)
+            lift_columns(phases[:, 0, plane], phases[:, 1, plane], spare)
+            lift_rows(phases[0, :, plane], phases[1, :, plane], spare)
         kept = slice(top - part.top, bottom - part.top)
         np.copyto(low[:, top - target.top : bottom - target.top], phases[0, 0, :, kept, inner.cols])
         first, last = max(top, own.top), min(bottom, own.bottom)
@@ -241,67 +246,6 @@ def _split(
             bands = phases.reshape(4 * planes, part.height, width)[planes:]
             cut = bands[:, first - part.top : last - part.top, own.left - cells.left : own.right - cells.left]
             np.multiply(cut, scale, out=high[:, first - own.top : last - own.top])
-
-
-# Lifting. even, odd, spare: [2, rows, columns], rows and columns contiguous. `odd` is the true odd phase divided by A.
-
-
-def _lift_rows(even: np.ndarray, odd: np.ndarray, spare: np.ndarray) -> None:
-    for target, source, factor, after in (
-        (odd, even, _A, 1),
-        (even, odd, _B, 0),
-        (odd, even, _C, 1),
-        (even, odd, _D, 0),
-    ):
-        np.add(target, _row_sums(source, spare, factor, after), out=target)
-
-
-def _unlift_rows(even: np.ndarray, odd: np.ndarray, spare: np.ndarray) -> None:
-    for target, source, factor, after in (
-        (even, odd, _D, 0),
-        (odd, even, _C, 1),
-        (even, odd, _B, 0),
-        (odd, even, _A, 1),
-    ):
-        np.subtract(target, _row_sums(source, spare, factor, after), out=target)
-
-
-def _lift_columns(even: np.ndarray, odd: np.ndarray, spare: np.ndarray) -> None:
-    for target, source, factor, after in (
-        (odd, even, _A, 1),
-        (even, odd, _B, 0),
-        (odd, even, _C, 1),
-        (even, odd, _D, 0),
-    ):
-        np.add(target, _column_sums(source, spare, factor, after), out=target)
-
-
-def _unlift_columns(even: np.ndarray, odd: np.ndarray, spare: np.ndarray) -> None:
-    for target, source, factor, after in (
-        (even, odd, _D, 0),
-        (odd, even, _C, 1),
-        (even, odd, _B, 0),
-        (odd, even, _A, 1),
-    ):
-        np.subtract(target, _column_sums(source, spare, factor, after), out=target)
-
-
-def _row_sums(source: np.ndarray, spare: np.ndarray, factor: np.float32, after: int) -> np.ndarray:
-    """factor * (each row + the next one if `after`, else the one before), the outermost row replicated."""
-    rows = source.shape[1]
-    np.add(source[:, 1:], source[:, :-1], out=spare[:, : rows - 1] if after else spare[:, 1:])
-    edge = rows - 1 if after else 0
-    np.add(source[:, edge], source[:, edge], out=spare[:, edge])
-    return spare if factor == 1 else np.multiply(spare, factor, out=spare)
-
-
-def _column_sums(source: np.ndarray, spare: np.ndarray, factor: np.float32, after: int) -> np.ndarray:
-    """The same along rows. One long pass that also adds across the ends of rows; the outermost column is then put right."""
-    flat, sums = source.reshape(2, -1), spare.reshape(2, -1)
-    np.add(flat[:, 1:], flat[:, :-1], out=sums[:, :-1] if after else sums[:, 1:])
-    edge = source.shape[2] - 1 if after else 0
-    np.add(source[:, :, edge], source[:, :, edge], out=spare[:, :, edge])
-    return spare if factor == 1 else np.multiply(spare, factor, out=spare)
 
 
 def _block_rows(width: int) -> int:

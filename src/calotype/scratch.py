@@ -14,7 +14,7 @@ _threads = threading.local()
 
 
 def scratch(key: Hashable, shape: tuple[int, ...]) -> np.ndarray:
-    """A float32 array of this thread. Its contents last until the next call with the same key; finite from the start."""
+    """A float32 array of this thread, finite from the start; its contents last until the next call with its key."""
     held = _threads.__dict__.setdefault("held", {})
     size = math.prod(shape)
     if key not in held or held[key].size < size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,18 +23,22 @@ class Region:
 
     @property
     def height(self) -> int:
+        """Rows of samples."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
+        """Columns of samples."""
         return self.right - self.left
 
     @property
     def rows(self) -> slice:
+        """The rows, to index an array with."""
         return slice(self.top, self.bottom)
 
     @property
     def cols(self) -> slice:
+        """The columns, to index an array with."""
         return slice(self.left, self.right)
 
     def grown(self, px: int, height: int, width: int) -> Region:
@@ -86,10 +91,12 @@ class Grid:
 
     @cached_property
     def rows(self) -> int:
+        """Rows of tiles."""
         return -(-self.shape[0] // self.side_px)
 
     @cached_property
     def columns(self) -> int:
+        """Columns of tiles."""
         return -(-self.shape[1] // self.side_px)
 
     def __len__(self) -> int:
@@ -124,10 +131,7 @@ class Grid:
         if most < 1:
             raise UsageError("most", value=most, allowed="at least 1")
         wanted = range(len(self)) if tiles is None else sorted(set(tiles))
-        across = max(
-            1,
-            max((sum(t // self.columns == r for t in wanted) for r in {t // self.columns for t in wanted}), default=1),
-        )
+        across = max(Counter(tile // self.columns for tile in wanted).values(), default=1)
         together = max(1, most // across)
         groups: dict[int, dict[tuple[int, int], list[int]]] = {}
         for tile in wanted:
@@ -143,16 +147,19 @@ class Grid:
                     yield Batch(tuple(part), height, width)
 
 
-def windows_of(region: Region, side_px: int) -> tuple[Region, ...]:
+def windows_of(region: Region, side_px: int, height_px: int | None = None) -> tuple[Region, ...]:
     """Cut a region into windows of `side_px`, in raster order, counted from its corner.
 
     All have the same size except the last of each row and column: networks and memory patterns like equal shapes.
+
+    height_px   of a window, where it should be lower than wide: the lower, the fewer tile rows are alive in `plan`
     """
-    if side_px < 1:
-        raise UsageError("side_px", value=side_px, allowed="at least 1")
+    height_px = side_px if height_px is None else height_px
+    if side_px < 1 or height_px < 1:
+        raise UsageError("side_px, height_px", value=(side_px, height_px), allowed="at least 1")
     return tuple(
-        Region(top, min(top + side_px, region.bottom), left, min(left + side_px, region.right))
-        for top in range(region.top, region.bottom, side_px)
+        Region(top, min(top + height_px, region.bottom), left, min(left + side_px, region.right))
+        for top in range(region.top, region.bottom, height_px)
         for left in range(region.left, region.right, side_px)
     )
 

@@ -119,7 +119,7 @@ class Analysis:
         )
 
     def bands(self, window: Region) -> dict[str, np.ndarray]:
-        """All bands of a window whose corners are multiples of 2**levels: {"l1": float32 [3 * planes, h/2, w/2], ..., "ll"}."""
+        """All bands of a window with corners at multiples of 2**levels: {"l1": float32 [3 * planes, h/2, w/2], ...}."""
         found = self._finely(window)
         if self._coarse:
             del found["low"]
