@@ -14,7 +14,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Union
 
-from calotype.errors import FileError, FormatError, LimitError, TruncatedError, UnsupportedError, UnsupportedMode, UsageError
+from calotype.container.layout import MAGIC
+from calotype.errors import (
+    FileError,
+    FormatError,
+    LimitError,
+    TruncatedError,
+    UnsupportedError,
+    UnsupportedMode,
+    UsageError,
+)
 from calotype.limits import DEFAULT, Limits
 from calotype.picture import EXIF_PREFIX, KEEP_8_BITS, Picture, upright
 
@@ -23,9 +32,8 @@ if TYPE_CHECKING:
 
     Source = Union[str, Path, bytes, bytearray, memoryview, IO[bytes]]
 
-__all__ = ["NAMES", "load", "name_of", "read", "write"]
+__all__ = ["NAMES", "SUFFIXES", "check_suffix", "load", "name_of", "read", "write"]
 
-CALOTYPE_MAGIC = b"\x89CLT"
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"miaf", b"msf1")
 # Name, how a file of it begins, and Pillow's plug-in.
 _PLUGINS: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
@@ -35,7 +43,11 @@ _PLUGINS: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
     ("AVIF", lambda head: head[4:8] == b"ftyp" and head[8:12] in _AVIF_BRANDS, "AvifImagePlugin"),
     ("TIFF", lambda head: head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TiffImagePlugin"),
     ("BMP", lambda head: head[:2] == b"BM", "BmpImagePlugin"),
-    ("PPM", lambda head: head[:1] == b"P" and head[1:2] in b"123456fFy0" and head[2:3] in b" \t\r\n#4", "PpmImagePlugin"),
+    (
+        "PPM",
+        lambda head: head[:1] == b"P" and head[1:2] in b"123456fFy0" and head[2:3] in b" \t\r\n#4",
+        "PpmImagePlugin",
+    ),
     ("GIF", lambda head: head[:6] in (b"GIF87a", b"GIF89a"), "GifImagePlugin"),
     ("JPEG2000", lambda head: head[:4] == b"\xff\x4f\xff\x51" or head[4:12] == b"jP  \r\n\x87\n", "Jpeg2KImagePlugin"),
     ("QOI", lambda head: head[:4] == b"qoif", "QoiImagePlugin"),
@@ -45,7 +57,7 @@ NAMES = tuple(name for name, _, _ in _PLUGINS)
 # What a picture can be written as: suffixes, Pillow's name, its options, and which metadata it carries.
 _WRITERS: dict[str, tuple[str, dict[str, Any], str]] = {
     ".png": ("PNG", {"compress_level": 6}, "exif icc xmp dpi"),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}, "exif icc xmp dpi"),
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}, "exif icc xmp dpi comments"),
     ".webp": ("WEBP", {"lossless": True, "exact": True}, "exif icc xmp"),
     ".avif": ("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 6}, "exif icc xmp"),
     ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}, "icc dpi"),
@@ -90,22 +102,26 @@ def write(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
 
     errors    UsageError for an unknown suffix, UnsupportedError if the picture is too large for the kind
     """
-    if suffix.lower() not in _WRITERS:
-        raise UsageError("output type", value=suffix or "(no suffix)", allowed=", ".join(SUFFIXES))
+    check_suffix(suffix)
     name, options, carried = _WRITERS[suffix.lower()]
     options = dict(options)
     if "exif" not in carried:
         picture = upright(picture)
     image = picture.to_pillow()
-    given = {"exif": image.info.pop("exif", None), "xmp": picture.xmp, "icc": image.info.pop("icc_profile", None)}
     image.info.clear()
-    lost = [f"{kind.upper()} is not kept: {name} has no place for it" for kind in given if given[kind] and kind not in carried]
-    if given["exif"] and "exif" in carried:
-        options["exif"] = given["exif"]
-    if given["icc"] and "icc" in carried:
-        options["icc_profile"] = given["icc"]
-    if given["xmp"] and "xmp" in carried:
+    exif = EXIF_PREFIX + picture.exif if picture.exif else b""
+    given = {"exif": exif, "icc": picture.icc, "xmp": picture.xmp, "comments": picture.comments}
+    lost = [
+        f"not kept, because {name} has no place for it: {kind}" for kind in given if given[kind] and kind not in carried
+    ]
+    if exif and "exif" in carried:
+        options["exif"] = exif
+    if picture.icc and "icc" in carried:
+        options["icc_profile"] = picture.icc
+    if picture.xmp and "xmp" in carried:
         options |= _xmp_option(name, picture.xmp)
+    if picture.comments and "comments" in carried:
+        options["comment"] = "\n".join(picture.comments).encode()
     if picture.dpi and "dpi" in carried:
         options["dpi"] = picture.dpi
     target = io.BytesIO()
@@ -113,8 +129,16 @@ def write(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
         image.save(target, name, **options)
     except Exception as error:
         size = f"{picture.width_px}x{picture.height_px}"
-        raise UnsupportedError("a picture of", found=size, supported=f"what {name} can hold", hint=f"{error}") from error
+        raise UnsupportedError(
+            "a picture of", found=size, supported=f"what {name} can hold", hint=f"{error}"
+        ) from error
     return target.getvalue(), tuple(lost)
+
+
+def check_suffix(suffix: str) -> None:
+    """Raise UsageError unless `write` knows the kind of file that `suffix` names."""
+    if suffix.lower() not in _WRITERS:
+        raise UsageError("output type", value=suffix or "(no suffix)", allowed=", ".join(SUFFIXES))
 
 
 def load(source: Source) -> bytes:
@@ -141,9 +165,13 @@ def name_of(data: bytes) -> str:
     for name, begins, _ in _PLUGINS:
         if begins(data[:16]):
             return name
-    if data.startswith(CALOTYPE_MAGIC):
-        raise FormatError("picture", found="a .calo file", expected="one of " + ", ".join(NAMES), hint="decode it first")
-    raise FormatError("picture", found=repr(bytes(data[:12])), expected="the beginning of " + ", ".join(NAMES), offset=0)
+    if data.startswith(MAGIC):
+        raise FormatError(
+            "picture", found="a .calo file", expected="one of " + ", ".join(NAMES), hint="decode it first"
+        )
+    raise FormatError(
+        "picture", found=repr(bytes(data[:12])), expected="the beginning of " + ", ".join(NAMES), offset=0
+    )
 
 
 def _open(data: bytes, name: str, limits: Limits) -> Image.Image:
@@ -165,7 +193,9 @@ def _open(data: bytes, name: str, limits: Limits) -> Image.Image:
 def _broken(name: str, error: Exception) -> FormatError:
     """A typed error that says what Pillow made of a file that begins well and goes on badly."""
     said = str(error) or type(error).__name__
-    early = isinstance(error, EOFError) or any(word in said.lower() for word in ("truncated", "premature", "eof", "not enough"))
+    early = isinstance(error, EOFError) or any(
+        word in said.lower() for word in ("truncated", "premature", "eof", "not enough")
+    )
     kind = TruncatedError if early else FormatError
     return kind(f"{name} picture", found=said, expected="a whole file", hint="get it again from where it came from")
 
@@ -190,7 +220,16 @@ def _keep_tiff_exif(image: Image.Image) -> None:
     """Put the descriptive tags of a TIFF into `info` as EXIF; Pillow turns its pixels upright, so no orientation."""
     from PIL import Image
 
-    structure = {*range(0x00FE, 0x010D), *range(0x0111, 0x011D), 0x0128, 0x013D, *range(0x0140, 0x0154), 0x0211, 0x0212, 0x0213}
+    structure = {
+        *range(0x00FE, 0x010D),
+        *range(0x0111, 0x011D),
+        0x0128,
+        0x013D,
+        *range(0x0140, 0x0154),
+        0x0211,
+        0x0212,
+        0x0213,
+    }
     structure |= {0x0214, 0x015B, 0x02BC, 0x8649, 0x8773}  # tables, XMP, Photoshop, ICC: kept apart or not at all
     source = image.getexif()
     kept = Image.Exif()

@@ -56,7 +56,9 @@ class Picture:
     icc        the ICC profile; empty means sRGB
     xmp        the XMP packet
     dpi        horizontal and vertical resolution in pixels per inch, or None
-    mtime_s    when the picture was changed, in seconds since 1970, or None; no reader of ours sets it
+    modified_ns  when the picture was changed, in nanoseconds since 1970 UTC, or None; no reader of ours sets it, so that
+               the bytes we write depend on what is in a file and not on when it was copied
+    comments   free text
     left_out   what a file said besides and a Picture has no place for, one sentence each
     """
 
@@ -65,7 +67,8 @@ class Picture:
     icc: bytes = b""
     xmp: bytes = b""
     dpi: tuple[float, float] | None = None
-    mtime_s: float | None = None
+    modified_ns: int | None = None
+    comments: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -102,8 +105,14 @@ class Picture:
             return cls(source)
         if hasattr(source, "getbands") and hasattr(source, "tobytes"):  # a Pillow image, seen without importing Pillow
             return cls.from_pillow(source)
-        hint = "; read a file with calotype.Picture.read(path)" if isinstance(source, str) or hasattr(source, "__fspath__") else ""
-        raise UsageError("picture", value=type(source).__name__, allowed="a NumPy array, a Pillow image or a Picture" + hint)
+        hint = (
+            "; read a file with calotype.Picture.read(path)"
+            if isinstance(source, str) or hasattr(source, "__fspath__")
+            else ""
+        )
+        raise UsageError(
+            "picture", value=type(source).__name__, allowed="a NumPy array, a Pillow image or a Picture" + hint
+        )
 
     @classmethod
     def from_pillow(cls, image: Image.Image) -> Picture:
@@ -121,6 +130,7 @@ class Picture:
             icc=_bytes(info.get("icc_profile")),
             xmp=_bytes(info.get("xmp")),
             dpi=_dpi(info.get("dpi")),
+            comments=_comments(info.get("comment")),
             left_out=tuple(_left_out(info)),
         )
 
@@ -229,7 +239,9 @@ def _check_image(image: Image.Image) -> None:
         other = 'Image.convert("RGB"), if Pillow can'
         raise UnsupportedMode(image.mode, conversion=_CONVERSIONS.get(kind, other))
     if "transparency" in image.info:
-        raise UnsupportedMode("RGB with a transparent colour", conversion="del image.info['transparency'] (transparency is lost)")
+        raise UnsupportedMode(
+            "RGB with a transparent colour", conversion="del image.info['transparency'] (transparency is lost)"
+        )
 
 
 KEEP_8_BITS = "Image.open(...).save('8-bit.png') keeps 8 bits of each sample"
@@ -251,10 +263,20 @@ def _dpi(value: object) -> tuple[float, float] | None:
     return (x, y) if all(math.isfinite(number) and number > 1 for number in (x, y)) else None
 
 
+def _comments(value: object) -> tuple[str, ...]:
+    """The comment of a JPEG: UTF-8 if it is, else one character a byte."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    raw = _bytes(value)
+    try:
+        said = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        said = raw.decode("latin-1")
+    return (said,) if said else ()
+
+
 def _left_out(info: dict[Any, Any]) -> Iterable[str]:
     """What Pillow read and a Picture has no place for."""
     gamma = info.get("gamma")
     if isinstance(gamma, float) and abs(gamma - 1 / 2.2) > 0.001:
         yield f"the PNG's gamma of {gamma:g} is not kept; its samples are, and will be read as sRGB"
-    if "comment" in info:
-        yield "the file's comment is not kept"

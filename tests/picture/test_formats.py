@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from calotype import formats
+from calotype.container.layout import MAGIC
 from calotype.errors import (
     CalotypeError,
     FileError,
@@ -100,7 +101,7 @@ MODES = {
 BROKEN = {
     "empty": (b"", TruncatedError),
     "text": (b"this is only text\n", FormatError),
-    "calo": (b"\x89CLT\r\n\x1a\n", FormatError),
+    "calo": (MAGIC + bytes(9), FormatError),
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", FormatError),
     "truncated png": (GOOD["png"][: len(GOOD["png"]) // 2], FormatError),
     "truncated jpeg": (GOOD["jpeg"][: len(GOOD["jpeg"]) // 2], TruncatedError),
@@ -220,7 +221,7 @@ def test_metadata_is_read_to_the_byte(name):
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_written_files_keep_what_they_can(suffix, orientation):
     """What is written and read again looks the same upright, and keeps metadata or says that it does not."""
-    picture = Picture(PIXELS, exif=exif_of(orientation), icc=ICC, xmp=XMP, dpi=(300.0, 300.0))
+    picture = Picture(PIXELS, exif=exif_of(orientation), icc=ICC, xmp=XMP, dpi=(300.0, 300.0), comments=("hé",))
     data, lost = formats.write(picture, suffix)
     again = formats.read(data)
     carried = formats._WRITERS[suffix][2]
@@ -228,7 +229,8 @@ def test_written_files_keep_what_they_can(suffix, orientation):
     assert abs(difference).max() <= (0 if suffix not in (".jpg", ".jpeg", ".avif") else 30)
     assert again.icc == (ICC if "icc" in carried else b"")
     assert again.xmp == (XMP if "xmp" in carried else b"")
-    assert len(lost) == sum(kind not in carried for kind in ("exif", "icc", "xmp"))
+    assert len(lost) == sum(kind not in carried for kind in ("exif", "icc", "xmp", "comments"))
+    assert again.comments == (("hé",) if "comments" in carried else ())
     if "dpi" in carried:
         assert again.dpi == pytest.approx((300, 300), abs=0.1)
 

@@ -68,7 +68,9 @@ def test_empty_arrays_are_refused(shape):
         Picture.of(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16", "PA", "RGBX"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16", "PA", "RGBX"]
+)
 def test_other_pillow_modes_are_refused(mode):
     with pytest.raises(UnsupportedMode, match="convert it first"):
         Picture.of(Image.new(mode, (3, 2)))

@@ -56,7 +56,11 @@ def bd_rate(anchor: Curve, test: Curve) -> BDRate:
 def _rising(rates: Sequence[float], qualities: Sequence[float], name: str) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of the rates and qualities, sorted, with quality strictly rising."""
     if len(rates) != len(qualities) or not all(np.isfinite([*rates, *qualities])) or min(rates, default=1) <= 0:
-        raise UsageError(name, value=f"{len(rates)} rates, {len(qualities)} qualities", allowed="as many finite rates above 0 as qualities")
+        raise UsageError(
+            name,
+            value=f"{len(rates)} rates, {len(qualities)} qualities",
+            allowed="as many finite rates above 0 as qualities",
+        )
     kept: list[tuple[float, float]] = []
     for rate, quality in sorted(zip(rates, qualities, strict=True)):
         if not kept or quality > kept[-1][1]:

@@ -28,7 +28,11 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
     """
     check_pair(a, b)
     if min(a.shape[:2]) < _SMALLEST_SIDE_PX:
-        raise UsageError("picture", value=f"{a.shape[1]}x{a.shape[0]}", allowed=f"sides of {_SMALLEST_SIDE_PX} px or more for MS-SSIM")
+        raise UsageError(
+            "picture",
+            value=f"{a.shape[1]}x{a.shape[0]}",
+            allowed=f"sides of {_SMALLEST_SIDE_PX} px or more for MS-SSIM",
+        )
     return sum(_of_plane(a[..., plane], b[..., plane]) for plane in range(3)) / 3
 
 

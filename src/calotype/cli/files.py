@@ -1,0 +1,143 @@
+"""The only place where the command line touches files: whole inputs are read, whole outputs appear or nothing does.
+
+`-` is standard input or output. An output is written beside its target under a temporary name, flushed to the
+disk and renamed, so that a killed or failed run leaves the old file as it was and no part of a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from calotype.errors import CalotypeError, FileError, TargetExists, UsageError
+
+__all__ = ["STANDARD", "check_target", "make_folder", "read_bytes", "write_bytes"]
+
+STANDARD = "-"
+
+
+def read_bytes(source: str) -> bytes:
+    """All bytes of a file, or of standard input for `-`; FileError where the file system refuses."""
+    if source == STANDARD:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("input", value="a terminal", allowed="a file, or data piped to standard input")
+        return sys.stdin.buffer.read()
+    from calotype import formats
+
+    return formats.load(source)
+
+
+def check_target(target: str, *, force: bool) -> None:
+    """Raise before any work is done if `target` could not be written afterwards.
+
+    errors   TargetExists unless `force`, FileError for a directory, a missing folder or one without permission,
+             UsageError for a terminal
+    """
+    if target == STANDARD:
+        if sys.stdout is None or sys.stdout.isatty():
+            raise UsageError("output", value="a terminal", allowed="a file (-o FILE) or a pipe")
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise FileError(path, "is a directory; name a file in it")
+    if path.exists() and not force:
+        raise TargetExists(path)
+    folder = _folder(path)
+    if not folder.is_dir():
+        raise FileError(path, f"can't be written: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK) and not _is_device(path):
+        raise FileError(path, f"can't be written: no permission in {folder}")
+
+
+def write_bytes(target: str, data: bytes, *, force: bool) -> None:
+    """Write `data` to a file, whole or not at all, or to standard output for `-`; errors as check_target."""
+    check_target(target, force=force)
+    if target == STANDARD:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    path = Path(target)
+    try:
+        if _is_device(path):
+            path.write_bytes(data)
+        else:
+            _replace(Path(os.path.realpath(path)), data, force=force)
+    except FileExistsError as error:
+        raise TargetExists(path) from error
+    except CalotypeError:
+        raise
+    except OSError as error:
+        raise FileError(path, f"can't be written: {error.strerror or error}") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, with those above it; FileError where the file system refuses."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(path, f"can't be made: {error.strerror or error}") from error
+    return path
+
+
+def _replace(path: Path, data: bytes, *, force: bool) -> None:
+    """Write beside `path`, flush, rename; the temporary file is removed whatever happens, also on SIGTERM."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(_mode(path))
+        if force:
+            part.replace(path)
+        else:
+            _appear(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def _appear(part: Path, path: Path) -> None:
+    """Rename, unless the target has come into being since it was looked for."""
+    try:
+        os.link(part, path)  # unlike a rename, this fails if the target exists
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(path) from None
+        part.replace(path)
+
+
+def _mode(path: Path) -> int:
+    """The permissions of the file that is replaced, or those that any new file gets; mkstemp's are for secrets."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename last, where folders can be flushed."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _folder(path: Path) -> Path:
+    return Path(os.path.realpath(path)).parent
+
+
+def _is_device(path: Path) -> bool:
+    """True for what can't be renamed over: /dev/null, a named pipe."""
+    return path.exists() and not path.is_file() and not path.is_dir()

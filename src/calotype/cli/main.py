@@ -1,0 +1,163 @@
+"""The command `calotype`: its verbs, found when they are asked for, and how errors become exit codes.
+
+Importing this loads click and nothing heavy: no NumPy, Pillow, onnxruntime or torch. Each verb has its own file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from calotype import __version__
+from calotype.errors import CalotypeError, ExtraMissing, FileError, LimitError, UsageError
+
+__all__ = ["cli", "main", "note", "run"]
+
+# Verb: module, attribute, what --help says. The help does not import the verbs.
+VERBS: dict[str, tuple[str, str, str]] = {
+    "encode": ("calotype.cli.encode", "encode", "A picture becomes a .calo file."),
+    "decode": ("calotype.cli.decode", "decode", "A .calo file becomes a picture."),
+    "info": ("calotype.cli.info", "info", "What a .calo file says of itself."),
+    "verify": ("calotype.cli.verify", "verify", "Check every checksum of a .calo file."),
+    "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),
+    "models": ("calotype.cli.models", "models", "List, add, remove and verify models."),
+    "train": ("calotype.cli.train", "train", "Train a recipe on a folder of pictures."),
+    "freeze": ("calotype.cli.train", "freeze", "Make a .calomodel of a training run."),
+}
+# Packages that a verb may lack, and the extra that brings them.
+EXTRAS = {"torch": "train", "onnxscript": "train", "matplotlib": "train", "onnx": "models"}
+
+EXIT_CODES = """
+\b
+Exit codes
+  0    done
+  1    unexpected failure: a bug (--debug shows where)
+  2    usage: unknown option, contradictory options, a value that is not allowed
+  4    the input is damaged, cut short or not what it should be
+  5    not supported: a newer format, another colour mode, a size beyond the format
+  6    a model or an optional package is missing (the message names the command)
+  7    more than the limits allow (--max-pixels raises the one that matters)
+  8    the output exists, and --force was not given
+  9    file system: not found, no permission, a directory, disk full
+  130  interrupted     143  terminated     141  nobody reads the output any more
+"""
+
+
+class _Lazy(click.Group):
+    """A group that knows its verbs' names and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, attribute, _ = VERBS[cmd_name]
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, said) for name, (_, _, said) in VERBS.items()])
+
+
+@click.group(
+    cls=_Lazy, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, message="calotype %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--quiet", is_flag=True, help="No notes and no summary; errors only.")
+def cli(debug: bool, quiet: bool) -> None:
+    """Learned image compression: small files that decode to the same latents on every machine.
+
+    `-` as a file is standard input or output. Data goes to standard output, everything else to standard error.
+    """
+
+
+def note(said: str) -> None:
+    """Say something on standard error, unless --quiet was given."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.find_root().params.get("quiet"):
+        click.echo(f"calotype: {said}", err=True)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; every expected error is one line on standard error."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments[: next((i for i, word in enumerate(arguments) if word in VERBS), len(arguments))]
+    try:
+        # Pillow and others warn about files; that is talk, and one line of it.
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            result = cli.main(args=arguments, prog_name="calotype", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        # The interpreter would complain again when it flushes standard output at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("calotype: interrupted", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except Exception as error:
+        return _failed(error, debug=debug)
+
+
+def main() -> NoReturn:
+    """Entry point of the console script. SIGTERM unwinds like an error, so that no temporary file stays."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run())
+
+
+def _failed(error: Exception, *, debug: bool) -> int:
+    """Say what went wrong in one line and return the exit code of its class."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
+        package = (error.name or "").partition(".")[0]
+        error = ExtraMissing("this command", package=package, extra=EXTRAS[package])
+    elif isinstance(error, MemoryError):
+        error = FileError(
+            "memory", "there is not enough of it for this picture; decode a --region, or use a larger machine"
+        )
+        error.exit_code = LimitError.exit_code
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, CalotypeError):
+        hint = (
+            " (on the command line: --max-pixels N)"
+            if isinstance(error, LimitError) and error.field == "max_pixels"
+            else ""
+        )
+        click.echo(f"calotype: {_one_line(error)}{hint}", err=True)
+        return error.exit_code
+    if not debug:
+        again = "calotype --debug ... shows where"
+        click.echo(f"calotype: unexpected {type(error).__name__}: {_one_line(error)}; this is a bug, {again}", err=True)
+    return 1
+
+
+def _one_line(error: Exception) -> str:
+    """The error's sentence, without line breaks and control characters that a hostile file name could bring."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(error))
+
+
+def _show_warning(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+    """A warning as a note of one line."""
+    note(f"note: {_one_line(message)}")
+
+
+def _terminated(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()
