@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from calotype.container import varint
-from calotype.container.layout import CHECK_BYTES, CRITICAL, RESERVED
+from calotype.container.layout import CHECK_BYTES, CRITICAL, MAX_PAYLOAD_BYTES, RESERVED
 from calotype.errors import CorruptError, LimitError, TruncatedError, UnsupportedError, UsageError
 from calotype.limits import Limits
 
@@ -99,7 +99,7 @@ def frame(kind: str, payload: bytes) -> bytes:
     return b"".join((varint.write(len(payload)), kind.encode("ascii"), payload, crc(kind, payload)))
 
 
-def end(before: bytes | bytearray) -> bytes:
+def end(before: bytes | bytearray | memoryview) -> bytes:
     """The end chunk for everything that comes before it. Its check is a hash of the file, not a CRC."""
     head = varint.write(0) + END.encode("ascii")
     digest = blake2b(before, digest_size=CHECK_BYTES)
@@ -117,6 +117,8 @@ def read_frame(data: bytes | memoryview, at: int, limits: Limits, available: int
     length, position = varint.read(data, at, "chunk length")
     if length > limits.max_chunk_bytes:
         raise LimitError("bytes of a chunk", value=length, limit=limits.max_chunk_bytes, field="max_chunk_bytes")
+    if length > MAX_PAYLOAD_BYTES:
+        raise LimitError("bytes of a chunk", value=length, limit=MAX_PAYLOAD_BYTES)
     if len(data) < position + 4:
         raise TruncatedError("chunk type", offset=position, expected="4 bytes")
     kind = bytes(data[position : position + 4]).decode("latin-1")

@@ -1,4 +1,4 @@
-"""`PictureFile` and the two verbs around it: build (file -> bytes) and parse (bytes -> file); no pictures, no models."""
+"""`PictureFile` and its two verbs: build (file -> bytes) and parse (bytes -> file); it knows no pictures, no models."""
 
 from __future__ import annotations
 

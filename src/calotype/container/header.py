@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from calotype.container import chunks, varint
 from calotype.container.fields import Fields
 from calotype.container.layout import (
     CHECK_BYTES,
     COLOUR_PLANES,
-    DIMENSION_MAX_PX,
     FLOAT_DEPTHS,
+    GROUP_FOLLOWS,
+    GROUP_REPEATED,
     HEADER_END_BYTES,
     MAGIC,
     MAJOR,
@@ -18,6 +20,7 @@ from calotype.container.layout import (
     MAX_GROUP_ENTRIES,
     MAX_PLANES,
     MAX_QUALITY_100THS,
+    MAX_SIDE_PX,
     MAX_TILE_PX,
     MAX_TILES,
     MINOR,
@@ -34,7 +37,6 @@ __all__ = ["Header", "Place", "PlaneGroup", "header_bytes", "is_calotype", "pars
 
 _KIND = "HEAD"
 _MAX_PAYLOAD = HEADER_END_BYTES - len(MAGIC) - 1 - 4 - CHECK_BYTES
-_MORE, _REPEATED = 0x80, 0x40
 
 
 def _check(argument: str, value: int, low: int, high: int) -> None:
@@ -75,7 +77,7 @@ class PlaneGroup:
         return -(-self.depth // 8)
 
 
-def _member(kind: type, argument: str, value: int) -> object:
+def _member(kind: type[IntEnum], argument: str, value: int) -> IntEnum:
     try:
         return kind(value)
     except ValueError:
@@ -114,8 +116,8 @@ class Header:
     minor: int = MINOR
 
     def __post_init__(self) -> None:
-        _check("width_px", self.width_px, 1, DIMENSION_MAX_PX)
-        _check("height_px", self.height_px, 1, DIMENSION_MAX_PX)
+        _check("width_px", self.width_px, 1, MAX_SIDE_PX)
+        _check("height_px", self.height_px, 1, MAX_SIDE_PX)
         _check("quality_100ths", self.quality_100ths, 0, QUALITY_LOSSLESS)
         _check("tile_px", self.tile_px, TILE_UNIT_PX, MAX_TILE_PX)
         _check("minor", self.minor, 0, 255)
@@ -197,8 +199,10 @@ def header_bytes(header: Header) -> bytes:
     payload = bytearray((MAJOR, header.minor))
     payload += varint.write(header.width_px) + varint.write(header.height_px)
     for number, entry in enumerate(header.plane_groups, 1):
-        payload.append(entry.depth - 1 | entry.sample_type << 5 | (_MORE if number < len(header.plane_groups) else 0))
-        payload.append(entry.colour | (_REPEATED if entry.repeats > 1 else 0))
+        payload.append(
+            entry.depth - 1 | entry.sample_type << 5 | (GROUP_FOLLOWS if number < len(header.plane_groups) else 0)
+        )
+        payload.append(entry.colour | (GROUP_REPEATED if entry.repeats > 1 else 0))
         payload += varint.write(entry.planes)
         if entry.repeats > 1:
             payload += varint.write(entry.repeats)
@@ -251,8 +255,8 @@ def read_header(data: bytes | memoryview, limits: Limits) -> tuple[Header, int]:
 def _read_fields(fields: Fields) -> Header:
     """The fields after the major version."""
     minor = fields.byte("minor version")
-    width = fields.varint("width", 1, DIMENSION_MAX_PX)
-    height = fields.varint("height", 1, DIMENSION_MAX_PX)
+    width = fields.varint("width", 1, MAX_SIDE_PX)
+    height = fields.varint("height", 1, MAX_SIDE_PX)
     entries: list[PlaneGroup] = []
     more = True
     while more:
@@ -287,7 +291,7 @@ def _read_group(fields: Fields) -> tuple[PlaneGroup, bool]:
     if (colour & 0x3F) not in set(Colour):
         raise UnsupportedError("colour", found=colour & 0x3F, supported="0 to 9", hint="a newer release may read it")
     planes = fields.varint("planes", 1, MAX_PLANES)
-    repeats = fields.varint("repeats", 2, MAX_PLANES) if colour & _REPEATED else 1
+    repeats = fields.varint("repeats", 2, MAX_PLANES) if colour & GROUP_REPEATED else 1
     entry = PlaneGroup(
         planes=planes,
         depth=(samples & 0x1F) + 1,
@@ -295,7 +299,7 @@ def _read_group(fields: Fields) -> tuple[PlaneGroup, bool]:
         colour=Colour(colour & 0x3F),
         repeats=repeats,
     )
-    return entry, bool(samples & _MORE)
+    return entry, bool(samples & GROUP_FOLLOWS)
 
 
 def _check_magic(found: bytes) -> None:

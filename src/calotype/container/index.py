@@ -7,14 +7,20 @@ from dataclasses import dataclass
 
 from calotype.container import chunks, varint
 from calotype.container.fields import Fields
-from calotype.container.layout import CHECK_BYTES, MAX_PAYLOAD_BYTES, MAX_SEGMENTS, Order
+from calotype.container.layout import (
+    CHECK_BYTES,
+    INDEX_BY_SEGMENT,
+    INDEX_SEVERAL,
+    INDEX_SHARED,
+    MAX_PAYLOAD_BYTES,
+    MAX_SEGMENTS,
+    MIN_TILE_PAYLOAD_BYTES,
+    Order,
+)
 from calotype.container.tiles import sequence
 from calotype.limits import Limits
 
 __all__ = ["Entry", "Index", "matters", "read_index", "write_index"]
-
-_BY_SEGMENT, _SEVERAL, _SHARED = 1, 2, 4
-_LEAST_PAYLOAD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,9 @@ def write_index(index: Index) -> bytes:
     """The payload of TIDX."""
     several = max(index.segments) > 1
     flags = (
-        (_BY_SEGMENT if index.order else 0) | (_SEVERAL if several else 0) | (0 if index.shared is None else _SHARED)
+        (INDEX_BY_SEGMENT if index.order else 0)
+        | (INDEX_SEVERAL if several else 0)
+        | (0 if index.shared is None else INDEX_SHARED)
     )
     said = [bytes((flags,)), varint.write(index.gap_bytes), index.shared or b""]
     if several:
@@ -84,16 +92,16 @@ def read_index(payload: bytes | memoryview, tiles: int, limits: Limits, offset: 
     """The payload of TIDX, for a picture of that many tiles. Raises FormatError or LimitError."""
     fields = Fields(payload, "TIDX", offset)
     flags = fields.byte("flags")
-    if flags > _BY_SEGMENT | _SEVERAL | _SHARED:
+    if flags > INDEX_BY_SEGMENT | INDEX_SEVERAL | INDEX_SHARED:
         raise fields.error("flags", found=flags, expected="bits 3 to 7 zero")
-    order = Order(flags & _BY_SEGMENT)
+    order = Order(flags & INDEX_BY_SEGMENT)
     gap = fields.varint("gap", 0, MAX_PAYLOAD_BYTES)
-    shared = fields.take("picture payload", CHECK_BYTES) if flags & _SHARED else None
+    shared = fields.take("picture payload", CHECK_BYTES) if flags & INDEX_SHARED else None
     # Each count and each entry takes bytes, so neither list can be longer than the payload.
     if tiles > fields.left:
         raise fields.error("length", found=f"{fields.left} bytes", expected=f"entries for {tiles} tiles")
     segments = (1,) * tiles
-    if flags & _SEVERAL:
+    if flags & INDEX_SEVERAL:
         segments = tuple(fields.varint("segments", 1, MAX_SEGMENTS) for _ in range(tiles))
         if max(segments) == 1:
             raise fields.error("flags", found=flags, expected="bit 1 only where a tile has several segments")
@@ -106,7 +114,9 @@ def read_index(payload: bytes | memoryview, tiles: int, limits: Limits, offset: 
     for _ in range(total):
         lengths.append(
             limits.spend(
-                "max_chunk_bytes", fields.varint("length", _LEAST_PAYLOAD, MAX_PAYLOAD_BYTES), "bytes of a chunk"
+                "max_chunk_bytes",
+                fields.varint("length", MIN_TILE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES),
+                "bytes of a chunk",
             )
         )
         crcs.append(fields.take("CRC", CHECK_BYTES))

@@ -9,7 +9,7 @@ from calotype.container import chunks
 from calotype.container.chunks import Chunk, Frame
 from calotype.container.header import Header, read_header
 from calotype.container.index import Index, read_index
-from calotype.container.layout import ANCILLARY
+from calotype.container.layout import ANCILLARY, Mode
 from calotype.container.metadata import Metadata, check_ancillary
 from calotype.container.scan import Scan, scan
 from calotype.container.tiles import Part, Segment, Tile, check_tile, read_part, read_shared
@@ -39,7 +39,7 @@ class Report:
 
     damaged           the tiles that must not be trusted, by number
     index_intact      False where the index is lost; tiles then rest on their own CRC and the hash of their values
-    shared_intact     False where the picture's own payload is lost: what builds on it cannot be decoded
+    shared_intact     False where the picture's own payload is lost, or may be: what builds on it cannot be decoded
     metadata_intact   False where ancillary chunks before the tiles may be missing
     end_intact        False where the end chunk is missing or its hash of the file does not agree
     lost_bytes        ranges (first, after the last) of bytes that belong to no intact chunk
@@ -245,5 +245,5 @@ def _leading(header: Header, number: int, left: dict[int, Part], wanted: int) ->
     return tile, ""
 
 
-def _coding(part: Part) -> tuple[object, int, int]:
+def _coding(part: Part) -> tuple[Mode, int, int]:
     return part.mode, part.rate_index, part.segments

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calotype.container import varint
 from calotype.container.fields import Fields
 from calotype.container.header import Header
-from calotype.container.layout import CHECK_BYTES, MAX_RATE_INDEX, MAX_SEGMENTS, MAX_TILES, Mode, Order
+from calotype.container.layout import CHECK_BYTES, MAX_RATE_INDEX, MAX_SEGMENTS, MAX_TILES, TILE_SEVERAL, Mode, Order
 from calotype.errors import CorruptError, UnsupportedError, UsageError
 
 __all__ = [
@@ -23,8 +23,6 @@ __all__ = [
     "write_part",
     "write_shared",
 ]
-
-_SEVERAL = 0x08
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,10 @@ class Part:
 def write_part(tile: Tile, segment: int) -> bytes:
     """The payload of the TILE chunk of one segment."""
     several = len(tile.segments) > 1
-    said = [varint.write(tile.number), varint.write(tile.mode | (_SEVERAL if several else 0) | tile.rate_index << 4)]
+    said = [
+        varint.write(tile.number),
+        varint.write(tile.mode | (TILE_SEVERAL if several else 0) | tile.rate_index << 4),
+    ]
     if several:
         said += [varint.write(segment), varint.write(len(tile.segments))]
     return b"".join((*said, tile.segments[segment].check, tile.segments[segment].data))
@@ -105,7 +106,7 @@ def read_part(payload: bytes | memoryview, tiles: int, offset: int = 0) -> Part:
             "coding mode", found=coding & 0x07, supported="0 to 2", hint="a newer release may read it"
         )
     segment, segments = 0, 1
-    if coding & _SEVERAL:
+    if coding & TILE_SEVERAL:
         segment = fields.varint("segment", 0, MAX_SEGMENTS - 1)
         segments = fields.varint("segments", max(2, segment + 1), MAX_SEGMENTS)
     check = fields.take("check", CHECK_BYTES)
