@@ -13,6 +13,7 @@ import argparse
 import resource
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
@@ -62,15 +63,18 @@ def speed(side: int, repeats: int) -> None:
             def synthesise(window, halo_px=16):
                 pyramid.synthesise_window(stored, window.grown(halo_px, *shape), shape, LEVELS)
 
-            def analyse(window_px=window_px, threads=threads, jobs=jobs):
-                analysis = windows.Analysis(load, shape, LEVELS, side_px=window_px, threads=threads)
+            def analyse(keep_bytes, window_px=window_px, threads=threads, jobs=jobs):
+                options = {"side_px": window_px, "threads": threads, "keep_bytes": keep_bytes}
+                analysis = windows.Analysis(load, shape, LEVELS, **options)
                 for _ in windows.run(analysis.bands, jobs, threads=threads):
                     pass
 
             said = f"windows of {window_px}, {threads} thread{'s'[: threads - 1]}"
-            timed(f"colour and analysis (two passes), {said}", analyse, megapixels, repeats)
+            for passes, keep_bytes in (("kept", 2**30), ("twice", 0)):
+                work = partial(analyse, keep_bytes)
+                timed(f"colour and analysis, {passes}, {said}", work, megapixels, repeats)
             timed(
-                f"dequantisation and synthesis, halo 16, {said}",
+                f"synthesis from strips, halo 16, {said}",
                 lambda jobs=jobs, threads=threads, work=synthesise: list(windows.run(work, jobs, threads=threads)),
                 megapixels,
                 repeats,

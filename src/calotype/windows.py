@@ -75,10 +75,10 @@ def _pooled(
 
 
 class Analysis:
-    """The pyramid of a picture, band samples computed where they are asked for.
+    """The pyramid of a picture: `bands(window)` is bit-equal with those parts of `pyramid.analyse`.
 
-    Coarse levels are made once for the whole picture (an eighth of its sides, little memory); the fine ones, for each
-    window again. `bands(window)` is bit-equal with those parts of `pyramid.analyse`.
+    Coarse levels are made once for the whole picture (an eighth of its sides, little memory). The fine ones are kept,
+    too, if they are small enough; otherwise they are computed again for each window that is asked for.
     """
 
     def __init__(
@@ -92,38 +92,50 @@ class Analysis:
         side_px: int = 1024,
         threads: int = 1,
         pool: Executor | None = None,
+        keep_bytes: int = 2**27,
     ) -> None:
         """
-        load    planes of the padded picture, `colour.planes_of`
-        shape   height and width of the padded picture: multiples of 2**levels
-        fine    how many levels are computed for each window
+        load         planes of the padded picture, `colour.planes_of`
+        shape        height and width of the padded picture: multiples of 2**levels
+        fine         how many levels are computed by windows
+        keep_bytes   how much memory the fine levels may take to be kept; the default is 11 megapixels of three planes
         """
         self._load, self._shape, self._levels, self._planes, self._fine = load, shape, levels, planes, min(fine, levels)
-        self._coarse: dict[str, np.ndarray] = {}
-        if self._fine == levels:
-            return
         unit = 1 << self._fine
-        low = np.empty((planes, shape[0] // unit, shape[1] // unit), np.float32)
+        keep = 4 * planes * shape[0] * shape[1] <= keep_bytes
+        if self._fine == levels and not keep:
+            self._bands: dict[str, np.ndarray] = {}
+            return
+        found: dict[str, np.ndarray] = {}
         windows = windows_of(Region(0, shape[0], 0, shape[1]), max(unit, side_px // unit * unit))
-        for window, piece in run(self._low, windows, threads=threads, pool=pool):
-            part = window.over(unit)
-            low[:, part.rows, part.cols] = piece
-        self._coarse = pyramid.analyse(low, levels, first=self._fine + 1)
+        for window, pieces in run(self._finely, windows, threads=threads, pool=pool):
+            for name in pieces if keep else ("low",):
+                stride, piece = self._stride(name), pieces[name]
+                if name not in found:
+                    found[name] = np.empty((len(piece), shape[0] // stride, shape[1] // stride), np.float32)
+                part = window.over(stride)
+                found[name][:, part.rows, part.cols] = piece
+        if self._fine < levels:
+            found |= pyramid.analyse(found.pop("low"), levels, first=self._fine + 1)
+        self._bands = found
 
-    def _low(self, window: Region) -> np.ndarray:
-        return self._finely(window)["low"]
+    def bands(self, window: Region) -> dict[str, np.ndarray]:
+        """All bands of a window with corners at multiples of 2**levels: {"l1": float32 [3 * planes, h/2, w/2], ...}.
+
+        Many are views into what all windows share: don't write to them.
+        """
+        found = {} if "l1" in self._bands else self._finely(window)
+        found.pop("low", None)
+        for name, band in self._bands.items():
+            part = window.over(self._stride(name))
+            found[name] = band[:, part.rows, part.cols]
+        return found
 
     def _finely(self, window: Region) -> dict[str, np.ndarray]:
         return pyramid.analyse_window(
             self._load, window, self._shape, self._levels, planes=self._planes, last=self._fine
         )
 
-    def bands(self, window: Region) -> dict[str, np.ndarray]:
-        """All bands of a window with corners at multiples of 2**levels: {"l1": float32 [3 * planes, h/2, w/2], ...}."""
-        found = self._finely(window)
-        if self._coarse:
-            del found["low"]
-        for name, band in self._coarse.items():
-            part = window.over(1 << (self._levels if name == "ll" else int(name[1:])))
-            found[name] = band[:, part.rows, part.cols]
-        return found
+    def _stride(self, name: str) -> int:
+        whole = {"ll": self._levels, "low": self._fine}
+        return 1 << (whole[name] if name in whole else int(name[1:]))

@@ -85,16 +85,18 @@ def test_no_threads_are_refused():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("keep_bytes", [0, 2**27])
 @pytest.mark.parametrize(("levels", "fine"), [(6, 3), (6, 6), (3, 3), (2, 3), (4, 1)])
-def test_analysis_of_windows_is_analysis(levels, fine, threads):
-    """Coarse levels once, fine ones by windows: bit-equal with the pyramid of the whole picture, on any threads."""
+def test_analysis_of_windows_is_analysis(levels, fine, threads, keep_bytes):
+    """Coarse levels once, fine ones by windows, kept or not: bit-equal with the pyramid of the whole picture."""
     planes = np.random.default_rng(1).normal(0, 1, (3, 192, 320)).astype(np.float32)
     whole = pyramid.analyse(planes, levels)
 
     def load(region, out):
         np.copyto(out, planes[:, region.rows, region.cols])
 
-    analysis = windows.Analysis(load, (192, 320), levels, fine=fine, side_px=100, threads=threads)
+    options = {"fine": fine, "side_px": 100, "threads": threads, "keep_bytes": keep_bytes}
+    analysis = windows.Analysis(load, (192, 320), levels, **options)
     for window in windows_of(Region(0, 192, 0, 320), 128, 64):
         found = analysis.bands(window)
         assert found.keys() == whole.keys()
