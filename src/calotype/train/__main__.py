@@ -14,7 +14,7 @@ TYPES = {
     "data": Path, "run": Path, "init": Path, "minutes": float, "steps": int, "stop_minutes": float, "seed": int,
     "threads": int, "device": str, "precision": str, "batch": int, "crop_px": int, "validation_share": float,
     "validation_crops": int, "validation_px": int, "save_s": float, "validate_s": float, "validate_steps": int,
-    "log_steps": int,
+    "log_steps": int, "size": str, "schedule": str,
 }  # fmt: skip
 
 

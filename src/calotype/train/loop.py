@@ -48,6 +48,7 @@ class Settings:
     minutes, steps        the budget, one of the two; `steps` makes a run repeatable to the bit on one machine
     stop_minutes          pause this session after so long, whatever the budget, as after an interruption
     resume                go on from run/last.pt, with the budget stored there unless a new one is given
+    size, schedule        named variants of the recipe, where it has any
     init, init_partial    start from the weights of another run, a .pt or an .npz; partial: take what fits
     precision             auto (measured at the start) or a name of step.MODES
     capture               CUDA: try to capture the step as a graph
@@ -66,6 +67,8 @@ class Settings:
     stop_minutes: float | None = None
     resume: bool = False
     force: bool = False
+    size: str = "default"
+    schedule: str = "default"
     init: Path | None = None
     init_partial: bool = False
     seed: int = 0
@@ -114,6 +117,7 @@ class Training:
     """One session of a run: load pictures, build or resume the system, go through the phases, leave files behind."""
 
     def __init__(self, recipe: Any, settings: Settings) -> None:
+        recipe = recipe if settings.schedule == "default" else recipe.scheduled(settings.schedule)
         self.recipe, self.settings = recipe, settings
         self.progress = log.Progress(quiet=settings.quiet)
         run = settings.run
@@ -121,8 +125,9 @@ class Training:
         state = resume.load(self.last) if settings.resume else None
         if state is None and self.last.exists() and not settings.force:
             raise TargetExists(self.last)
-        if state is not None and state["recipe"] != recipe.name:
-            raise ModelError("another recipe's run", wanted=recipe.name, found=state["recipe"], looked=self.last)
+        wanted = [recipe.name, settings.size, settings.schedule]
+        if state is not None and state["recipe"] != wanted:
+            raise ModelError("another recipe's run", wanted=wanted, found=state["recipe"], looked=self.last)
         self.phases = tuple(self._overridden(phase) for phase in recipe.phases)
         if settings.threads:
             torch.set_num_threads(settings.threads)
@@ -131,7 +136,8 @@ class Training:
         self._load_pictures()
         self.log = log.Log(run / "log.jsonl", None if state is None else state["plan"]["step"])
         torch.manual_seed(settings.seed)
-        self.system: nn.Module = recipe.system().to(self.device)
+        sized = () if settings.size == "default" else (settings.size,)
+        self.system: nn.Module = recipe.system(*sized).to(self.device)
         self.runner: Callable[[Tensor, Tensor], Outputs] = self.system
         self.parameters = dict(self.system.named_parameters())
         self.generator = np.random.default_rng(settings.seed)
@@ -424,7 +430,7 @@ class Training:
         """Everything that the rest of the run depends on."""
         moments = {name: o.states() for name, o in getattr(self, "optimisers", {}).items()} or self.moments
         return {
-            "recipe": self.recipe.name,
+            "recipe": [self.recipe.name, self.settings.size, self.settings.schedule],
             "plan": self.plan.stored(),
             "weights": dict(self.system.state_dict()),
             "average": self.average.values,
