@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from calotype.coding import escape
+from calotype.coding.lattice import FULL, Lattice
 from calotype.coding.port import Distribution
 from calotype.coding.positions import Bound, Call, Range
 from calotype.coding.tables import TableBank
 from calotype.errors import UsageError
-from calotype.walks.orders import FULL, Lattice
 
-__all__ = ["Counter", "Quantizing", "WIDEST"]
+__all__ = ["WIDEST", "Counter", "Quantizing"]
 
 Shape = tuple[int, int, int, int]
 WIDEST = (-(2**15), 2**15)  # of a name without a declared range
@@ -83,18 +83,20 @@ class Quantizing:
         column[out] = sizes[out]
         entries = call.tables.astype(np.int32) * np.int32(width)
         entries += column
-        bits = rows_sum(bank.code_lengths.reshape(-1).take(entries), call.ends)
+        regular = bits = escape.rows_sum(bank.code_lengths.reshape(-1).take(entries), call.ends)
         ends = np.searchsorted(out, call.ends)
         escaped = (call.tables[out], symbols[out].astype(np.int64), ends)
         if out.size:
-            bits += rows_sum(escape.excess_bits(bank, *escaped[:2]), ends)
+            bits = regular + escape.rows_sum(escape.excess_bits(bank, *escaped[:2]), ends)
         self._add(name, bits)
-        self._queue(call, entries, escaped)
+        self._queue(call, entries, regular, escaped)
 
     def _add(self, name: str, bits: np.ndarray) -> None:
         self.by_name[name] = self.by_name.get(name, 0) + bits
 
-    def _queue(self, call: Call, entries: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    def _queue(
+        self, call: Call, entries: np.ndarray, bits: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ) -> None:
         """What the writer does with them."""
 
     def _returned(self, sixteenths: np.ndarray) -> None:
@@ -112,7 +114,3 @@ def rows_of(shapes: Mapping[str, Shape]) -> int:
         raise UsageError("shapes", value=dict(shapes), allowed="one b for all names")
     return rows.pop()
 
-
-def rows_sum(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """float64 [b] sums of values[ends[r]:ends[r + 1]]."""
-    return np.array([values[a:b].sum(dtype=np.float64) for a, b in zip(ends[:-1], ends[1:], strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from calotype.coding.layout import CHUNK_BITS, CLASS_BITS, PRECISION_BITS
 from calotype.coding.rans import Decoder, Encoder
 from calotype.coding.tables import TableBank
 
-__all__ = ["excess_bits", "push", "read"]
+__all__ = ["excess_bits", "push", "read", "rows_sum"]
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +47,11 @@ def _class(excess: np.ndarray) -> np.ndarray:
     return np.frexp(excess.astype(np.float64))[1].astype(np.int64) - 1
 
 
+def rows_sum(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """float64 [b] sums of values[ends[r]:ends[r + 1]]."""
+    return np.array([values[a:b].sum(dtype=np.float64) for a, b in pairwise(ends.tolist())])
+
+
 def excess_bits(bank: TableBank, tables: np.ndarray, symbols: np.ndarray) -> np.ndarray:
     """Bits that each escaped symbol costs beside the escape itself: class, low bits, sign."""
     return CLASS_BITS + _class(_excess(bank, tables, symbols)[0]) + 1
@@ -56,13 +62,14 @@ def push(encoder: Encoder, bank: TableBank, tables: np.ndarray, symbols: np.ndar
     excess, below = _excess(bank, tables, symbols)
     classes = _class(excess)
     arrays = _uniform_encoder()
-    encoder.push(arrays, (1 << CLASS_BITS) - 1 + classes, ends)
+    encoder.push(arrays, (1 << CLASS_BITS) - 1 + classes, ends, CLASS_BITS * np.diff(ends))
     for done in range(0, 1 << CLASS_BITS, CHUNK_BITS):
         (some,) = np.nonzero(classes > done)
         bits = np.minimum(classes[some] - done, CHUNK_BITS)
         chunk = (excess[some] >> done) & ((1 << bits) - 1)
-        encoder.push(arrays, (1 << bits) - 1 + chunk, np.searchsorted(some, ends))
-    encoder.push(arrays, 1 + below, ends)
+        chunk_ends = np.searchsorted(some, ends)
+        encoder.push(arrays, (1 << bits) - 1 + chunk, chunk_ends, rows_sum(bits, chunk_ends))
+    encoder.push(arrays, 1 + below, ends, np.diff(ends))
 
 
 def read(decoder: Decoder, bank: TableBank, tables: np.ndarray, ends: np.ndarray) -> np.ndarray:

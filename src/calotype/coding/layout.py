@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 __all__ = [
-    "CLASS_BITS",
     "CHUNK_BITS",
+    "CLASS_BITS",
+    "FINAL_SHIFT",
     "FLAG_OPAQUE",
     "HASH_BYTES",
-    "LANES_BYTES_PER_LANE",
-    "LANES_FREE",
-    "LANES_LEAST",
-    "LANES_SLACK",
+    "LANE_BYTES",
     "LENGTH_BITS",
     "MAX_KEY_BYTES",
-    "MAX_LANES_LOG2",
     "MAX_OPAQUE",
     "MAX_TABLES",
     "NO_LANES",
     "PRECISION_BITS",
+    "RETIRED_BYTES",
+    "ROOM_BYTES",
+    "ROOM_SHARE",
     "SHORT_BITS",
     "STATE_LOW",
+    "TAPER_BITS",
+    "TAPER_BYTES",
     "WORD_BITS",
 ]
 
@@ -28,14 +30,19 @@ WORD_BITS = 16  # a state gives up and takes back 16 bits at a time
 STATE_LOW = 65_536  # states live in [2**16, 2**32); every lane starts (when writing) and ends (when reading) here
 LENGTH_BITS = 4  # flush: bits that say how many bits follow the leading one of a state's upper half
 MAX_LANES_LOG2 = 11  # at most 2048 lanes a stream
-NO_LANES = 15  # in place of log2(lanes): no symbol is coded, no states and no words follow
+MAX_FINAL_LOG2 = 7  # of which at most 128 in the end
+FINAL_SHIFT = 4  # first byte: log2(lanes) | log2(final lanes) << 4
+NO_LANES = 127  # in place of both: no symbol is coded, no states and no words follow
 FLAG_OPAQUE = 128  # bit of the first byte: byte strings stand between it and the states
 MAX_OPAQUE = 65_535  # byte strings a stream may carry
 
-LANES_LEAST = 4  # a writer takes the largest power of two <= max(4, 6 + payload bytes / 256)
-LANES_FREE = 6
-LANES_BYTES_PER_LANE = 256
-LANES_SLACK = 8  # a reader refuses a stream with fewer lanes than an eighth of what its own length would give
+# What a writer chooses lanes by; readers accept any.
+TAPER_BITS = 25  # payload a lane behind each halving: 24 suffice even if every state swallows 16 bits, 1 for rounding
+ROOM_BYTES = 15.5  # a stream may be so much longer than its code length,
+ROOM_SHARE = 0.009  # and this share of it
+LANE_BYTES = 2.44  # above its information: a lane that lasts to the end
+RETIRED_BYTES = 0.51  # a lane that retires
+TAPER_BYTES = 6  # first byte, symbols, steps
 
 CLASS_BITS = 5  # escape: class of the excess, one of 32, uniform
 CHUNK_BITS = 8  # escape: bits below the leading one of the excess, at most this many a symbol, uniform

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype.walks.orders import FULL, Lattice
+from calotype.coding.lattice import FULL, Lattice
 
 __all__ = ["Distribution", "Port", "Taker"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from calotype.coding.lattice import Lattice
 from calotype.coding.layout import SHORT_BITS
 from calotype.coding.port import Distribution
 from calotype.coding.tables import TableBank
 from calotype.errors import ModelError, UsageError
-from calotype.walks.orders import Lattice
 
 __all__ = ["Bound", "Call", "Range"]
 

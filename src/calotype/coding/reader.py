@@ -10,12 +10,13 @@ import numpy as np
 from calotype.coding import escape, stream
 from calotype.coding.counter import WIDEST, Shape, rows_of
 from calotype.coding.hashing import RowHashes
+from calotype.coding.lattice import FULL, Lattice
 from calotype.coding.port import Distribution
 from calotype.coding.positions import Bound, Call, Range
 from calotype.coding.rans import Decoder
 from calotype.coding.tables import ESCAPED, TableBank
+from calotype.coding.taper import Taper
 from calotype.errors import CorruptError, FormatError, UsageError
-from calotype.walks.orders import FULL, Lattice
 
 __all__ = ["Reader"]
 
@@ -46,15 +47,17 @@ class Reader:
             if len(given) != self.rows:
                 raise UsageError(argument, value=len(given), allowed=f"{self.rows}, one a row")
         self._hashes, self._wanted = RowHashes(keys), [bytes(h) for h in hashes]
-        self._flagged = np.zeros(self.rows, bool)
-        lanes, coded, self._strings = [1] * self.rows, [b""] * self.rows, [[] for _ in range(self.rows)]
+        parts: list[tuple[Taper, bytes, list[bytes]]] = []
+        damaged = np.zeros(self.rows, bool)
         for r, data in enumerate(streams):
-            try:
-                lanes[r], coded[r], self._strings[r] = stream.split(bytes(data))
+            try:  # noqa: PERF203 -- one damaged row must not take the others with it
+                parts.append(stream.split(bytes(data)))
             except FormatError:
-                self._flagged[r] = True
-        self._decoder = Decoder(coded, lanes)
-        self._decoder.flagged |= self._flagged
+                parts.append((Taper(), b"", []))
+                damaged[r] = True
+        self._strings = [strings for _, _, strings in parts]
+        self._decoder = Decoder([(taper, coded) for taper, coded, _ in parts])
+        self._decoder.flagged |= damaged
         self._next_string = 0
 
     def shape(self, name: str) -> Shape:

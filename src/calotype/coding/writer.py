@@ -11,7 +11,7 @@ from calotype.coding import escape, stream
 from calotype.coding.counter import Quantizing, Shape
 from calotype.coding.hashing import RowHashes
 from calotype.coding.positions import Call
-from calotype.coding.rans import Encoder, lanes_for
+from calotype.coding.rans import Encoder
 from calotype.coding.tables import TableBank
 from calotype.errors import UsageError
 
@@ -39,7 +39,6 @@ class Writer(Quantizing):
             raise UsageError("keys", value=len(keys), allowed=f"{self.rows}, one a row")
         self._hashes, self._encoder = RowHashes(keys), Encoder(self.rows)
         self._strings: list[list[bytes]] = [[] for _ in range(self.rows)]
-        self._coded_bits = np.zeros(self.rows)
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         data = super().opaque(name, data)
@@ -50,14 +49,14 @@ class Writer(Quantizing):
 
     def finish(self) -> list[tuple[bytes, bytes]]:
         """(stream, 4-byte hash) of each row; a row without symbols and strings has the stream b""."""
-        opaque_bits = [sum(8 * (4 + len(s)) for s in strings) for strings in self._strings]
-        payload = self.bits - opaque_bits
-        lanes = [lanes_for(float(p), int(n)) for p, n in zip(payload, self._encoder.symbols, strict=True)]
-        streams = map(stream.join, lanes, self._encoder.finish(lanes), self._strings)
+        streams = [stream.join(taper, coded, strings)
+                   for (taper, coded), strings in zip(self._encoder.finish(), self._strings, strict=True)]  # fmt: skip
         return list(zip(streams, self._hashes.digests(), strict=True))
 
-    def _queue(self, call: Call, entries: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-        self._encoder.push(call.bank.encoder, entries, call.ends)
+    def _queue(
+        self, call: Call, entries: np.ndarray, bits: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ) -> None:
+        self._encoder.push(call.bank.encoder, entries, call.ends, bits)
         if escaped[0].size:
             escape.push(self._encoder, call.bank, *escaped)
 

@@ -1,0 +1,115 @@
+"""Which positions of [c, h, w] a step of a walk codes, and in which order; knows no values and no tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from calotype.errors import UsageError
+
+__all__ = ["FULL", "Lattice"]
+
+# A piece: rows and columns of one phase, and channels first, first + stride, ... below stop.
+Piece = tuple[int, int, int, int, int]
+
+PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The positions (c, y, x) with steps[c][y % 2][x % 2] == step; `Lattice.FULL` has them all.
+
+    steps   for every channel the steps of (even row, even column), (even, odd), (odd, even), (odd, odd)
+    step    the step that this lattice takes
+
+    Order (normative, docs/format-entropy.md): phases (0, 0), (0, 1), (1, 0), (1, 1) of (row % 2, column % 2); in each
+    the channels ascending; in each the rows ascending; in each the columns ascending. FULL: channels, rows, columns.
+    Hashable and cheap to make: its strided slices are worked out once.
+    """
+
+    steps: tuple[tuple[int, int, int, int], ...]
+    step: int
+    FULL: ClassVar[Lattice]
+
+    @classmethod
+    def from_steps(cls, steps: np.ndarray, step: int) -> Lattice:
+        """The lattice of one step of a static 2x2 pattern per channel: integers [c, 2, 2]."""
+        steps = np.asarray(steps)
+        if steps.ndim != 3 or steps.shape[1:] != (2, 2):
+            raise UsageError("steps", value=steps.shape, allowed="[c, 2, 2]")
+        return cls(tuple(tuple(int(v) for v in channel) for channel in steps.reshape(-1, 4)), int(step))
+
+    @property
+    def is_full(self) -> bool:
+        return not self.steps
+
+    def count(self, c: int, h: int, w: int) -> int:
+        """How many positions of [c, h, w] it has."""
+        self._check(c)
+        return c * h * w if self.is_full else sum(n * rows * cols for n, rows, cols in self._extents(h, w))
+
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """The values at its positions: [b, c, h, w] -> [b, n] in the normative order; FULL may return a view."""
+        b, c, h, w = array.shape
+        self._check(c)
+        if self.is_full:
+            return array.reshape(b, c * h * w)
+        flat, at = np.empty((b, self.count(c, h, w)), array.dtype), 0
+        for (dy, dx, first, stop, stride), (n, rows, cols) in zip(_pieces(self), self._extents(h, w), strict=True):
+            size = n * rows * cols
+            flat[:, at : at + size].reshape(b, n, rows, cols)[...] = array[:, first:stop:stride, dy::2, dx::2]
+            at += size
+        return flat
+
+    def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
+        """Write [b, n] to its positions of [b, c, h, w], in place, and return the latter; the inverse of `take`."""
+        b, c, h, w = onto.shape
+        self._check(c)
+        if self.is_full:
+            onto[...] = flat.reshape(b, c, h, w)
+            return onto
+        if flat.shape != (b, self.count(c, h, w)):
+            raise UsageError("flat", value=flat.shape, allowed=(b, self.count(c, h, w)))
+        at = 0
+        for (dy, dx, first, stop, stride), (n, rows, cols) in zip(_pieces(self), self._extents(h, w), strict=True):
+            size = n * rows * cols
+            onto[:, first:stop:stride, dy::2, dx::2] = flat[:, at : at + size].reshape(b, n, rows, cols)
+            at += size
+        return onto
+
+    def mask(self, c: int, h: int, w: int) -> np.ndarray:
+        """Where it is: bool [c, h, w], for code that has no strided writes (torch)."""
+        self._check(c)
+        mask = np.zeros((1, c, h, w), bool)
+        return self.put(np.ones((1, self.count(c, h, w)), bool), mask)[0]
+
+    def _check(self, c: int) -> None:
+        if not self.is_full and c != len(self.steps):
+            raise UsageError("channels", value=c, allowed=len(self.steps))
+
+    def _extents(self, h: int, w: int) -> list[tuple[int, int, int]]:
+        """Channels, rows and columns of each piece."""
+        return [(len(range(first, stop, stride)), (h - dy + 1) // 2, (w - dx + 1) // 2)
+                for dy, dx, first, stop, stride in _pieces(self)]  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _pieces(lattice: Lattice) -> tuple[Piece, ...]:
+    """The order as strided slices: neighbouring channels at equal distance are one slice, which changes no order."""
+    pieces: list[Piece] = []
+    for phase, (dy, dx) in enumerate(PHASES):
+        channels = [c for c, steps in enumerate(lattice.steps) if steps[phase] == lattice.step]
+        while channels:
+            stride = channels[1] - channels[0] if len(channels) > 1 else 1
+            run = 1
+            while run < len(channels) and channels[run] - channels[run - 1] == stride:
+                run += 1
+            pieces.append((dy, dx, channels[0], channels[run - 1] + 1, stride))
+            channels = channels[run:]
+    return tuple(pieces)
+
+
+FULL = Lattice.FULL = Lattice((), 0)
