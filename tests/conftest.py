@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis without deadlines, since machines are busy, and the same examples on every run of CI."""
+"""What all tests share: Hypothesis without deadlines (machines are busy), and the same examples on every CI run."""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
     data = calotype.encode(array_or_pillow_image, quality=60)
     array = calotype.decode(data)
 
-Only names live here. Importing this loads neither NumPy, Pillow, onnxruntime nor torch: each function brings what it needs.
+Only names live here. Importing this loads neither NumPy, Pillow, onnxruntime nor torch:
+each function brings what it needs.
 """
 
 from __future__ import annotations

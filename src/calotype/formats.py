@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Union
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from calotype.container.layout import MAGIC
 from calotype.errors import (
@@ -30,7 +30,7 @@ from calotype.picture import EXIF_PREFIX, KEEP_8_BITS, Picture, upright
 if TYPE_CHECKING:
     from PIL import Image
 
-    Source = Union[str, Path, bytes, bytearray, memoryview, IO[bytes]]
+    Source: TypeAlias = str | Path | bytes | bytearray | memoryview | IO[bytes]
 
 __all__ = ["NAMES", "SUFFIXES", "check_suffix", "load", "name_of", "read", "write"]
 

@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from calotype.errors import UnsupportedMode, UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
-    PictureLike = Union["Picture", np.ndarray, Image.Image]
+    PictureLike: TypeAlias = "Picture | np.ndarray | Image.Image"
 
 __all__ = ["EXIF_PREFIX", "Picture", "upright"]
 
@@ -56,7 +56,7 @@ class Picture:
     icc        the ICC profile; empty means sRGB
     xmp        the XMP packet
     dpi        horizontal and vertical resolution in pixels per inch, or None
-    modified_ns  when the picture was changed, in nanoseconds since 1970 UTC, or None; no reader of ours sets it, so that
+    modified_ns  when it was changed, in nanoseconds since 1970 UTC, or None; no reader of ours sets it, so that
                the bytes we write depend on what is in a file and not on when it was copied
     comments   free text
     left_out   what a file said besides and a Picture has no place for, one sentence each

@@ -46,6 +46,5 @@ def encode(
     coded = codec.encode(picture, store.find(model), quality=quality, threads=threads)
     files.write_bytes(target, coded, force=force)
     rate = metrics.bpp(len(coded), picture.width_px, picture.height_px)
-    note(
-        f"{source} -> {target}: {picture.width_px}x{picture.height_px}, {len(data):,} -> {len(coded):,} bytes, {rate:.3f} bpp"
-    )
+    size = f"{picture.width_px}x{picture.height_px}"
+    note(f"{source} -> {target}: {size}, {len(data):,} -> {len(coded):,} bytes, {rate:.3f} bpp")

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from calotype import __version__
-from calotype.errors import CalotypeError, ExtraMissing, FileError, LimitError, UsageError
+from calotype.errors import CalotypeError, ExtraMissing, FileError, LimitError
 
 __all__ = ["cli", "main", "note", "run"]
 
@@ -96,9 +96,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Pillow and others warn about files; that is talk, and one line of it.
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            result = cli.main(args=arguments, prog_name="calotype", standalone_mode=False)
+            # Not cli.main(), which answers a closed pipe and Ctrl-C in its own way before we see them.
+            with cli.make_context("calotype", arguments) as context:
+                result = cli.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:  # --help and --version
+        return done.exit_code
     except BrokenPipeError:
         # The interpreter would complain again when it flushes standard output at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

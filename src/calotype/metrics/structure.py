@@ -85,7 +85,7 @@ def _blurred(plane: np.ndarray) -> np.ndarray:
 
 
 def _halved(plane: np.ndarray) -> np.ndarray:
-    """2x2 means; an odd side is preceded by a row or column of zeros that counts in the mean, as pytorch-msssim does."""
+    """2x2 means; before an odd side stands a row or column of zeros that counts, as in pytorch-msssim."""
     plane = np.pad(plane, ((plane.shape[0] % 2, 0), (plane.shape[1] % 2, 0)))
     return (plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2]) / 4
 
