@@ -1,0 +1,33 @@
+"""`calotype verify`: every checksum of a .calo file, without making pixels of it."""
+
+from __future__ import annotations
+
+import click
+
+from calotype.cli import files
+from calotype.cli.info import plain
+from calotype.cli.limits import limits_of
+
+__all__ = ["verify"]
+
+
+@click.command()
+@click.argument("source", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
+def verify(source: str, as_json: bool, max_pixels: int | None) -> None:
+    """Check every checksum of FILE, a .calo file, and the hash of every tile's latents.
+
+    Exit code 0 if all is well, 4 if anything is damaged or missing.
+    """
+    data = files.read_bytes(source)
+
+    from calotype import codec
+
+    report = plain(codec.verify(data, limits=limits_of(max_pixels)))
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"file": source, **report}))
+    else:
+        click.echo(f"{source}: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in report.items()))
