@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,7 +38,7 @@ def chain_graph(channels=(8, 16, 16, 6), side=3, *, seed=0, shift=7, exact=True,
     """Conv -> Clip -> Floor, several times: x [b, c, h, w] -> y. Integers times 2^-shift, or floats of the same size."""
     rng = np.random.default_rng(seed)
     nodes, constants, current = [], {"low": np.float32(0), "high": np.float32(255)}, "x"
-    for k, (fan_in, fan_out) in enumerate(zip(channels, channels[1:], strict=False)):
+    for k, (fan_in, fan_out) in enumerate(pairwise(channels)):
         if exact:
             weight = rng.integers(-mean, mean + 1, (fan_out, fan_in, side, side)) * 2.0**-shift
             bias = (rng.integers(-2000, 2000, fan_out) + 2 ** (shift - 1)) * 2.0**-shift
@@ -47,7 +48,9 @@ def chain_graph(channels=(8, 16, 16, 6), side=3, *, seed=0, shift=7, exact=True,
         constants |= {f"w{k}": weight.astype(np.float32), f"b{k}": bias.astype(np.float32)}
         last = k == len(channels) - 2
         name = f"a{k}"
-        nodes.append(node("Conv", [current, f"w{k}", f"b{k}"], f"s{k}", pads=[side // 2] * 4, kernel_shape=[side, side]))
+        nodes.append(
+            node("Conv", [current, f"w{k}", f"b{k}"], f"s{k}", pads=[side // 2] * 4, kernel_shape=[side, side])
+        )
         nodes.append(node("Clip", [f"s{k}", "low", "high"], f"c{k}"))
         if floor_each or last:
             nodes.append(node("Floor", [f"c{k}"], "y" if last else name))

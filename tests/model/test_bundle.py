@@ -77,7 +77,9 @@ def test_rows_are_interpolated_in_integers(tiny):
     anchors = [[0, 10], [100, -11], [31, 7]]
     for rate in (0, 1, 255, 511, 512, 700, 1022, 1023):
         i, w = divmod(rate * 2, 1023)
-        expected = [(a * (1023 - w) + b * w + 511) // 1023 for a, b in zip(anchors[i], anchors[min(i + 1, 2)], strict=True)]
+        expected = [
+            (a * (1023 - w) + b * w + 511) // 1023 for a, b in zip(anchors[i], anchors[min(i + 1, 2)], strict=True)
+        ]
         row = model.rows("bias", np.array([rate, 0]))
         assert row.dtype == np.float32 and row.shape == (2, 2, 1, 1)
         assert row[0, :, 0, 0].tolist() == expected and row[1, :, 0, 0].tolist() == anchors[0]
@@ -199,7 +201,9 @@ def test_a_manifest_states_what_is_wrong(wrong):
         Manifest(**{"name": "n", "recipe": "r", "walk": "w", "latents": {}, "nets": {}} | wrong)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"format_version": 1}', b'{"format_version": 1, "nets": 3}', b"[" * 10**5])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{", b'{"format_version": 1}', b'{"format_version": 1, "nets": 3}', b"[" * 10**5]
+)
 def test_a_manifest_that_is_none_is_refused(data):
     with pytest.raises(ModelError, match=r"manifest\.json"):
         Manifest.from_bytes(data)

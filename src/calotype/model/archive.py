@@ -126,5 +126,11 @@ def _array(name: str, payload: bytes) -> np.ndarray:
         raise ModelError(f"array {name}", wanted="numbers in C order", found=f"{dtype} {shape}")
     left = len(payload) - stream.tell()
     if math.prod(shape) * dtype.itemsize != left:
-        raise ModelError(f"array {name} of shape {shape}", wanted=f"{math.prod(shape) * dtype.itemsize} bytes", found=left)
-    return np.frombuffer(payload, dtype=dtype, offset=stream.tell()).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+        raise ModelError(
+            f"array {name} of shape {shape}", wanted=f"{math.prod(shape) * dtype.itemsize} bytes", found=left
+        )
+    return (
+        np.frombuffer(payload, dtype=dtype, offset=stream.tell())
+        .reshape(shape)
+        .astype(dtype.newbyteorder("="), copy=False)
+    )

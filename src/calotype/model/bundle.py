@@ -28,7 +28,7 @@ from calotype.model.runtime import Nets, Network
 if TYPE_CHECKING:
     from calotype.coding.tables import TableBank
 
-__all__ = ["Model", "build", "peek", "read", "write"]
+__all__ = ["Model", "build", "named", "peek", "read", "write"]
 
 RATES = 1023  # the largest rate index; indices are interpolated in units of 1/1023 between anchors
 _ARRAYS = ("tables.npz", "floats.npz", "encoder.npz")
@@ -146,7 +146,9 @@ def build(
     banks      table banks by name            rows      int32 [anchors, channels] by name
     floats     what the decoder needs         encoder   what only the encoder needs; names "anchors/..." are interpolated
     """
-    tables = {f"bank/{name}/{key}": array for name, bank in (banks or {}).items() for key, array in bank.arrays().items()}
+    tables = {
+        f"bank/{name}/{key}": array for name, bank in (banks or {}).items() for key, array in bank.arrays().items()
+    }
     tables |= {f"rows/{name}": np.asarray(array, np.int32) for name, array in (rows or {}).items()}
     return _assemble(manifest, dict(graphs), tables, dict(floats or {}), dict(encoder or {}))
 
@@ -179,6 +181,11 @@ def peek(source: bytes | Path | str, limits: Limits = DEFAULT) -> Manifest:
     return Manifest.from_bytes(archive.member(_bytes(source, limits), "manifest.json", limits))
 
 
+def named(model: Model, name: str) -> Model:
+    """The same model under the name by which the user's store knows it; sessions are shared."""
+    return replace(model, name=name)
+
+
 def _assemble(
     manifest: Manifest,
     graphs: dict[str, bytes],
@@ -192,7 +199,9 @@ def _assemble(
     for name, array in tables.items():
         if array.dtype.kind not in "iu" or not name.startswith(("bank/", "rows/")):
             raise ModelError(f"tables.npz: {name}", wanted="integers named bank/... or rows/...", found=array.dtype)
-        if name.startswith("rows/") and (array.ndim != 2 or array.shape[0] == 0 or np.abs(array, dtype=np.int64).max(initial=0) >= 2**23):
+        if name.startswith("rows/") and (
+            array.ndim != 2 or array.shape[0] == 0 or np.abs(array, dtype=np.int64).max(initial=0) >= 2**23
+        ):
             raise ModelError(f"tables.npz: {name}", wanted="[anchors, channels] within 2**23", found=array.shape)
     for name, array in [*floats.items(), *encoder.items()]:
         if array.dtype.kind != "f" or not np.isfinite(array).all():

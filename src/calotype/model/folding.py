@@ -57,7 +57,9 @@ def fold(node: Node, *arguments: np.ndarray | None) -> np.ndarray:
     if node.kind == "Gather":
         return first.take(positions[0], axis=said.get("axis", 0))
     if node.kind == "Reshape":
-        sides = [first.shape[k] if side == 0 and not said.get("allowzero") else side for k, side in enumerate(positions[0])]
+        sides = [
+            first.shape[k] if side == 0 and not said.get("allowzero") else side for k, side in enumerate(positions[0])
+        ]
         return first.reshape(sides)
     if node.kind == "Unsqueeze":
         return np.expand_dims(first, tuple(positions[0].tolist()))
@@ -111,7 +113,9 @@ def _arithmetic(kind: str, a: np.ndarray, b: np.ndarray | None) -> np.ndarray:
         return exact.astype(a.dtype)
     a, b = np.broadcast_arrays(a, b)
     known = _ARITHMETIC[kind]
-    flat = [None if x is None or y is None else known(int(x), int(y)) for x, y in zip(a.ravel(), b.ravel(), strict=True)]
+    flat = [
+        None if x is None or y is None else known(int(x), int(y)) for x, y in zip(a.ravel(), b.ravel(), strict=True)
+    ]
     result = np.array(flat, dtype=object).reshape(a.shape)
     return result if None in flat else result.astype(np.int64)
 

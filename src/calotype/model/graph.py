@@ -69,7 +69,9 @@ def load(data: bytes, name: str) -> Any:
         if value > limit:
             raise LimitError(quantity, value=value, limit=limit)
     if model.functions or model.training_info or graph.sparse_initializer:
-        raise ModelError(f"network {name} has functions, training graphs or sparse constants; only plain graphs are allowed")
+        raise ModelError(
+            f"network {name} has functions, training graphs or sparse constants; only plain graphs are allowed"
+        )
     for entry in model.opset_import:
         if entry.domain not in ("", "ai.onnx"):
             raise ModelError(f"network {name} uses another operator domain", found=entry.domain)
@@ -117,7 +119,9 @@ def _onnx() -> Any:
 
 def _check_node(onnx: Any, name: str, node: Any) -> None:
     if node.domain not in ("", "ai.onnx"):
-        raise ModelError(f"{name}: node {node.name} is of another operator domain", found=f"{node.domain}.{node.op_type}")
+        raise ModelError(
+            f"{name}: node {node.name} is of another operator domain", found=f"{node.domain}.{node.op_type}"
+        )
     for attribute in node.attribute:
         kinds = onnx.AttributeProto
         if attribute.type in (kinds.GRAPH, kinds.GRAPHS) or attribute.ref_attr_name:
@@ -139,7 +143,9 @@ def _check_names(name: str, graph: Any) -> None:
     for node in graph.node:
         for used in node.input:
             if used and used not in known:
-                raise ModelError(f"{name}: node {node.name} ({node.op_type}) uses a value that nothing made", found=used)
+                raise ModelError(
+                    f"{name}: node {node.name} ({node.op_type}) uses a value that nothing made", found=used
+                )
         outputs = [output for output in node.output if output]
         made += outputs
         known.update(outputs)

@@ -11,7 +11,18 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ACCUMULATOR", "NEVER", "Refusal", "Values", "constant_values", "fraction_bits", "hull", "moved", "summed", "uniform"]
+__all__ = [
+    "ACCUMULATOR",
+    "NEVER",
+    "Refusal",
+    "Values",
+    "constant_values",
+    "fraction_bits",
+    "hull",
+    "moved",
+    "summed",
+    "uniform",
+]
 
 ACCUMULATOR = 2**24  # float32 holds every integer up to here, so sums are exact in any order
 NEVER = -1000  # fraction bits of zero: a multiple of everything

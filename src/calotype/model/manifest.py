@@ -111,7 +111,9 @@ class Manifest:
             raise ModelError("manifest.json", wanted="an object", found=type(said).__name__)
         version = said.get("format_version")
         if version != FORMAT_VERSION:
-            raise UnsupportedError("model format", found=version, supported=FORMAT_VERSION, hint="a newer calotype may read it")
+            raise UnsupportedError(
+                "model format", found=version, supported=FORMAT_VERSION, hint="a newer calotype may read it"
+            )
         said.pop("exact_nets", None)
         try:
             said["latents"] = {name: Latent(**entry) for name, entry in said["latents"].items()}
@@ -119,7 +121,9 @@ class Manifest:
             said["quality_map"] = tuple((quality, rate) for quality, rate in said["quality_map"])
             return cls(**said)
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            raise ModelError("manifest.json lacks a field, has an unknown one, or one of another kind", found=exc) from exc
+            raise ModelError(
+                "manifest.json lacks a field, has an unknown one, or one of another kind", found=exc
+            ) from exc
 
 
 def canonical_json(value: object) -> bytes:
@@ -128,7 +132,9 @@ def canonical_json(value: object) -> bytes:
 
 
 def _net(entry: dict[str, Any]) -> Net:
-    ranges = {name: value if isinstance(value, str) else tuple(value) for name, value in entry.pop("ranges", {}).items()}
+    ranges = {
+        name: value if isinstance(value, str) else tuple(value) for name, value in entry.pop("ranges", {}).items()
+    }
     return Net(inputs=tuple(entry.pop("inputs")), outputs=tuple(entry.pop("outputs")), ranges=ranges, **entry)
 
 
@@ -159,7 +165,11 @@ def _check(manifest: Manifest) -> None:
     if manifest.halo != "tile":
         _whole("halo", manifest.halo, 0, 65536)
     if len(manifest.nets) > MAX_NETS or len(manifest.latents) > MAX_LATENTS:
-        raise _wrong("nets and latents", f"at most {MAX_NETS} and {MAX_LATENTS}", f"{len(manifest.nets)}, {len(manifest.latents)}")
+        raise _wrong(
+            "nets and latents",
+            f"at most {MAX_NETS} and {MAX_LATENTS}",
+            f"{len(manifest.nets)}, {len(manifest.latents)}",
+        )
     for name, latent in manifest.latents.items():
         _named("name of latents", name)
         _whole(f"{name}.channels", latent.channels, 1, 65536)
@@ -204,6 +214,9 @@ def _check_quality_map(pairs: tuple[tuple[float, int], ...]) -> None:
         _whole("rate index of quality_map", rate, 0, 1023)
         if not 0 <= quality <= 100:
             raise _wrong("quality of quality_map", "0 to 100", quality)
-    if list(pairs) != sorted(pairs) or len({quality for quality, _ in pairs}) != len(pairs) or \
-            [rate for _, rate in pairs] != sorted(rate for _, rate in pairs):
+    if (
+        list(pairs) != sorted(pairs)
+        or len({quality for quality, _ in pairs}) != len(pairs)
+        or [rate for _, rate in pairs] != sorted(rate for _, rate in pairs)
+    ):
         raise _wrong("quality_map", "ascending qualities and rate indices", pairs)

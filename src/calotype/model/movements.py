@@ -58,7 +58,9 @@ def concat(node: Node, *parts: Argument) -> Values:
     return replace(each[0], channels=sum(side.channels or 0 for side in sides), **arrays)
 
 
-def cut(node: Node, x: Argument, starts: Argument, ends: Argument, axes: Argument = None, steps: Argument = None) -> Values:
+def cut(
+    node: Node, x: Argument, starts: Argument, ends: Argument, axes: Argument = None, steps: Argument = None
+) -> Values:
     """Slice: channels are picked; other axes change nothing."""
     x = moved(x)
     lists = [integers(part) if part is not None else None for part in (starts, ends, axes, steps)]
@@ -123,7 +125,11 @@ def depth_to_space(node: Node, x: Argument) -> Values:
         raise Refusal(f"{x.channels} channels for blocks of {square}")
     outputs = x.channels // square
     order = np.arange(x.channels)
-    groups = order.reshape(outputs, square).T if node.attributes.get("mode", b"DCR") == b"CRD" else order.reshape(square, outputs)
+    groups = (
+        order.reshape(outputs, square).T
+        if node.attributes.get("mode", b"DCR") == b"CRD"
+        else order.reshape(square, outputs)
+    )
     each = x.each()
     return hull([each.map(lambda array, g=group: array[g], channels=outputs) for group in groups])
 
@@ -139,7 +145,11 @@ def space_to_depth(node: Node, x: Argument) -> Values:
 def resize(node: Node, x: Argument, roi: Argument = None, scales: Argument = None, sizes: Argument = None) -> Values:
     """Nearest neighbour by whole factors, the one rule that all runtimes round alike."""
     x, said = moved(x), node.attributes
-    modes = (said.get("mode", b"nearest"), said.get("coordinate_transformation_mode", b"half_pixel"), said.get("nearest_mode"))
+    modes = (
+        said.get("mode", b"nearest"),
+        said.get("coordinate_transformation_mode", b"half_pixel"),
+        said.get("nearest_mode"),
+    )
     if modes != (b"nearest", b"asymmetric", b"floor") or sizes is not None or scales is None or said.get("axes"):
         raise Refusal("a resize that is not nearest, asymmetric, floor, with constant scales")
     if isinstance(scales, Values) or list(scales[:2]) != [1, 1] or any(s < 1 or s != int(s) for s in scales):
@@ -151,8 +161,14 @@ def reshape(node: Node, x: Argument, shape: Argument) -> Values:
     """Channels keep their own knowledge only if the first two axes visibly stay; otherwise all share the hull."""
     x = moved(x)
     target = integers(shape)
-    if len(target) >= 2 and x.rank >= 2 and target[0] == 0 and not node.attributes.get("allowzero") and \
-            target[1] in (0, x.channels) and x.channels is not None:
+    if (
+        len(target) >= 2
+        and x.rank >= 2
+        and target[0] == 0
+        and not node.attributes.get("allowzero")
+        and target[1] in (0, x.channels)
+        and x.channels is not None
+    ):
         return replace(x, rank=len(target))
     known = len(target) >= 2 and (target[1] or 0) > 0
     return uniform(x, channels=target[1] if known else None, rank=len(target))

@@ -50,7 +50,8 @@ class Step:
         return ACCUMULATOR / max(1, self.bound)
 
     def __str__(self) -> str:
-        return f"{self.node} ({self.kind}): {self.bound:_} units of 2^-{self.bits} in channel {self.channel}, {self.headroom:.1f}x below 2^24"
+        reached = f"{self.bound:_} units of 2^-{self.bits} in channel {self.channel}"
+        return f"{self.node} ({self.kind}): {reached}, {self.headroom:.1f}x below 2^24"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,15 @@ def _checked(name: str, node: Node, values: Values) -> Step:
     channel = int(units.argmax())
     bits = max(int(values.bits[channel]), NEVER)
     if not units[channel] <= ACCUMULATOR:
-        reason = f"a sum may reach {units[channel]:_.0f} units of 2^-{bits} in channel {channel}; float32 is exact up to {ACCUMULATOR:_}"
+        reached = f"{units[channel]:_.0f} units of 2^-{bits} in channel {channel}"
+        reason = f"a sum may reach {reached}; float32 is exact up to {ACCUMULATOR:_}"
         raise _refused(name, node, reason)
     if bool(((values.bits > SMALLEST_BITS) & (values.magnitude > 0)).any()):
-        raise _refused(name, node, f"values in steps of 2^-{int(values.bits.max())}; at most {SMALLEST_BITS} fraction bits are allowed")
+        raise _refused(
+            name,
+            node,
+            f"values in steps of 2^-{int(values.bits.max())}; at most {SMALLEST_BITS} fraction bits are allowed",
+        )
     return Step(node.name, node.kind, channel, bits, int(units[channel]))
 
 
@@ -168,8 +174,14 @@ def _input(place: str, entry: Input, limits: Range) -> Values:
     bits = np.full(low.shape, limits[2], np.int64)
     if entry.dtype not in ("float32", *CASTS):
         raise ModelError(f"input {place}", wanted=f"float32 or one of {', '.join(CASTS)}", found=entry.dtype)
-    if low.ndim != 1 or len(low) not in (1, channels) or not (np.isfinite(low) & np.isfinite(high) & (low <= high)).all():
-        raise ModelError(f"range of {place}", wanted="finite, low before high, one or one for each channel", found=limits)
+    if (
+        low.ndim != 1
+        or len(low) not in (1, channels)
+        or not (np.isfinite(low) & np.isfinite(high) & (low <= high)).all()
+    ):
+        raise ModelError(
+            f"range of {place}", wanted="finite, low before high, one or one for each channel", found=limits
+        )
     magnitude = np.maximum(np.abs(low), np.abs(high))
     values = Values(low, high, bits, magnitude, rank, channels, entry.dtype)
     if (values.units > ACCUMULATOR).any() or limits[2] > 23 or (entry.dtype != "float32" and limits[2] > 0):

@@ -55,7 +55,9 @@ def compact(
         made.append(onnx.helper.make_node("Cast", [f"{tensor.name}.small"], [target], f"{tensor.name}.cast", to=1))
         if scale is not None:
             kept.append(onnx.numpy_helper.from_array(scale, f"{tensor.name}.scale"))
-            made.append(onnx.helper.make_node("Mul", [target, f"{tensor.name}.scale"], [tensor.name], f"{tensor.name}.mul"))
+            made.append(
+                onnx.helper.make_node("Mul", [target, f"{tensor.name}.scale"], [tensor.name], f"{tensor.name}.mul")
+            )
     nodes = [*made, *graph.node]
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)
@@ -95,7 +97,9 @@ def _as_float16(place: str, array: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         small = array.astype(np.float16)
     if not np.isfinite(small).all():
-        raise ModelError(f"constant {place} does not fit float16", wanted="below 65504", found=float(np.abs(array).max()))
+        raise ModelError(
+            f"constant {place} does not fit float16", wanted="below 65504", found=float(np.abs(array).max())
+        )
     return small
 
 
