@@ -1,0 +1,316 @@
+"""The main path, from top to bottom: picture -> latents -> tiles -> walk -> container, and back.
+
+Each step lives elsewhere: transforms.py (pixels and latents), walks/ (order of coding), coding/ (ports and rANS),
+container/ (bytes), model/ (networks and tables). Here they meet. Results never depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calotype import container, rates, transforms, walks, windows
+from calotype.coding.reader import Reader
+from calotype.coding.writer import Writer
+from calotype.container import Header, Metadata, Mode, PictureFile, Resolution, Segment, Tile
+from calotype.errors import CorruptError, UnsupportedError, UsageError
+from calotype.limits import DEFAULT, Limits
+from calotype.model import store
+from calotype.model.bundle import Model
+from calotype.picture import Picture
+from calotype.strips import Strips
+from calotype.tiles import Batch, Grid, Region, plan, windows_of
+
+__all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
+
+BATCH_TILES = 8  # tiles in lock-step: more gain little speed and cost memory (docs/speed.md)
+WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """What a file says of itself in its header and chunks; nothing is decoded.
+
+    model_installed   whether the model it names is there, and under which name
+    metadata_bytes    of EXIF, ICC, XMP and comments together
+    """
+
+    format_version: str
+    width_px: int
+    height_px: int
+    planes: int
+    depth_bits: int
+    quality: float | None
+    bpp: float
+    model_id: str
+    model_installed: str | None
+    tile_px: int
+    tiles: int
+    tile_modes: dict[str, int]
+    orientation: int | None
+    metadata_bytes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What `verify` has checked; anything wrong was raised as an error."""
+
+    tiles: int
+    file_bytes: int
+    checked: str = "every checksum, and the hash of every tile's latents"
+
+
+def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: int | None = None) -> bytes:
+    """The bytes of a .calo file.
+
+    quality   1..100; the model maps it to one of 1024 rates
+    threads   how many to use, all processors by default; the bytes never depend on it
+    """
+    rate = rates.index(quality, model.manifest)
+    header = Header(
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        model_id=model.identity[:8],
+        quality_100ths=round(quality * 100),
+        tile_px=model.manifest.tile_px,
+    )
+    grid, said = _grid(header, model), container.header_bytes(header)
+    walk, tiles = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters)), {}
+    with _pool(threads) as pool:
+        analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
+        for batch in grid.batches(BATCH_TILES):
+            pieces = list(_map(pool, lambda tile: analysis.latents(grid[tile]), batch.tiles))
+            port = Writer(
+                _shapes(model, batch),
+                model.banks,
+                _ranges(model),
+                _tradeoffs(model, rate),
+                keys=[container.tile_key(said, tile) for tile in batch.tiles],
+            )
+            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, transforms.stacked(pieces))
+            for tile, (data, check) in zip(batch.tiles, port.finish(), strict=True):
+                tiles[tile] = Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+    ordered = tuple(tiles[number] for number in range(len(grid)))
+    return container.build(PictureFile(header=header, tiles=ordered, ancillary=_metadata_of(picture).chunks()))
+
+
+def decode(
+    data: bytes,
+    *,
+    limits: Limits = DEFAULT,
+    region: tuple[int, int, int, int] | None = None,
+    threads: int | None = None,
+    model: Model | None = None,
+) -> Picture:
+    """The picture of a .calo file, or a rectangle of it.
+
+    region   left, top, right, bottom in pixels; only the tiles that it needs are decoded
+    model    instead of looking the file's model up in the store
+    raises   FormatError, UnsupportedError, LimitError, ModelError, UsageError
+    """
+    file = container.parse(data, limits)
+    model = _model_for(file, model)
+    transform, grid = transforms.of(model), _grid(file.header, model)
+    area = _area(region, file.header)
+    jobs = windows_of(area, WINDOW_PX, WINDOW_HEIGHT_PX)
+    strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
+    tile_rates = np.array([tile.rate_index for tile in file.tiles])
+    pixels = np.empty((area.height, area.width, 3), np.uint8)
+
+    def synthesise(window: Region) -> None:
+        place = window.within(area)
+        pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
+        strips.release(window)
+
+    with _pool(threads) as pool:
+
+        def ready() -> Iterator[Region]:
+            """Windows, each as soon as the tiles around it are decoded; entropy decoding goes on beside synthesis."""
+            for step in plan(grid, jobs, reach_px=transform.reach_px, most=BATCH_TILES):
+                for batch in step.batches:
+                    _decode_batch(file, model, batch, pool, strips.write)
+                yield from step.windows
+
+        for _ in windows.run(synthesise, ready(), pool=pool, in_flight=None if pool is None else 2 + _workers(threads)):
+            pass
+    return _picture_of(pixels, file.metadata)
+
+
+def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None, model: Model | None = None) -> Report:
+    """Check every checksum of a file and the hash of every tile's latents; nothing is synthesised.
+
+    raises   as `decode`
+    """
+    file = container.parse(data, limits)
+    model = _model_for(file, model)
+    grid = _grid(file.header, model)
+    with _pool(threads) as pool:
+        for batch in grid.batches(BATCH_TILES):
+            _decode_batch(file, model, batch, pool, lambda tile, arrays: None)
+    return Report(tiles=len(grid), file_bytes=len(data))
+
+
+def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None) -> list[dict[str, np.ndarray]]:
+    """The values of every tile, as the file fixes them for ever: {name: float32 [c, h, w]}, multiples of 1/16."""
+    file = container.parse(data, limits)
+    model = _model_for(file, model)
+    grid, found = _grid(file.header, model), {}
+    for batch in grid.batches(BATCH_TILES):
+        _decode_batch(file, model, batch, None, found.__setitem__)
+    return [found[number] for number in range(len(grid))]
+
+
+def info(data: bytes, limits: Limits = DEFAULT) -> Info:
+    """What a file says of itself; damaged files are refused as `decode` does."""
+    file = container.parse(data, limits)
+    header, said = file.header, file.metadata
+    group, modes = header.plane_groups[0], [tile.mode.name.lower() for tile in file.tiles]
+    sizes = {"exif": said.exif, "icc": said.icc, "xmp": said.xmp}
+    return Info(
+        format_version=f"{container.layout.MAJOR}.{header.minor}",
+        width_px=header.width_px,
+        height_px=header.height_px,
+        planes=header.planes,
+        depth_bits=group.depth,
+        quality=header.quality,
+        bpp=8 * len(data) / (header.width_px * header.height_px),
+        model_id=header.model_id.hex(),
+        model_installed=store.name_of(header.model_id),
+        tile_px=header.tile_px,
+        tiles=len(file.tiles),
+        tile_modes={mode: modes.count(mode) for mode in dict.fromkeys(modes)},
+        orientation=said.orientation,
+        metadata_bytes={name: len(value) for name, value in sizes.items() if value},
+    )
+
+
+# --- the parts of the path ----------------------------------------------------------------------------------------
+
+
+def _decode_batch(
+    file: PictureFile,
+    model: Model,
+    batch: Batch,
+    pool: Executor | None,
+    take: Callable[[int, dict[str, np.ndarray]], None],
+) -> None:
+    """Decode equal tiles in lock-step and hand each one's arrays to `take`; raises CorruptError naming damaged tiles."""
+    said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
+    port = Reader(
+        _shapes(model, batch),
+        model.banks,
+        _ranges(model),
+        streams=[tile.segments[0].data for tile in tiles],
+        hashes=[tile.segments[0].check for tile in tiles],
+        keys=[container.tile_key(said, tile.number) for tile in tiles],
+        strict=False,
+    )
+    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool), port)
+    damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
+    if damaged:
+        raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")
+    for row, number in enumerate(batch.tiles):
+        take(number, {name: array[row] for name, array in values.items()})
+
+
+def _grid(header: Header, model: Model) -> Grid:
+    return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
+
+
+def _shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:
+    """[b, c, h, w] of every coded name of a batch."""
+    return {
+        name: (len(batch.tiles), latent.channels, -(-batch.height // latent.stride), -(-batch.width // latent.stride))
+        for name, latent in model.manifest.latents.items()
+        if latent.coded
+    }
+
+
+def _ranges(model: Model) -> dict[str, tuple[int, int]]:
+    return {name: (latent.low, latent.high) for name, latent in model.manifest.latents.items() if latent.coded}
+
+
+def _tradeoffs(model: Model, rate: int) -> Mapping[str, np.ndarray]:
+    """What a squared step of distortion is worth in bits, [1, c, 1, 1], for names that the model has it for."""
+    named = [name for name in _ranges(model) if f"anchors/log_tradeoff.{name}" in model.encoder_floats]
+    return {name: np.exp(model.floats(f"log_tradeoff.{name}", rate))[None, :, None, None] for name in named}
+
+
+def _model_for(file: PictureFile, model: Model | None) -> Model:
+    """The model of a file; refuses what this release can't decode."""
+    header = file.header
+    modes = {tile.mode for tile in file.tiles}
+    if modes != {Mode.MODEL} or any(len(tile.segments) > 1 for tile in file.tiles) or file.shared:
+        found = ", ".join(sorted(mode.name for mode in modes))
+        raise UnsupportedError("coding of tiles", found=found, supported="MODEL in one segment")
+    if [(g.planes, g.depth, g.repeats) for g in header.plane_groups] != [(3, 8, 1)]:
+        raise UnsupportedError("planes", found=header.plane_groups, supported="three of 8 bits")
+    if model is None:
+        return store.by_identity(header.model_id)
+    if model.identity[:8] != header.model_id:
+        raise UsageError("model", value=model.identity[:8], allowed=f"{header.model_id.hex()}, which the file names")
+    return model
+
+
+def _area(region: tuple[int, int, int, int] | None, header: Header) -> Region:
+    if region is None:
+        return Region(0, header.height_px, 0, header.width_px)
+    left, top, right, bottom = region
+    if not (0 <= left < right <= header.width_px and 0 <= top < bottom <= header.height_px):
+        allowed = f"left < right <= {header.width_px}, top < bottom <= {header.height_px}"
+        raise UsageError("region", value=region, allowed=allowed)
+    return Region(top, bottom, left, right)
+
+
+def _metadata_of(picture: Picture) -> Metadata:
+    return Metadata(
+        exif=picture.exif or None,
+        icc=picture.icc or None,
+        xmp=picture.xmp or None,
+        modified_ns=picture.modified_ns,
+        resolution=Resolution.from_dpi(*picture.dpi) if picture.dpi else None,
+        comments=picture.comments,
+    )
+
+
+def _picture_of(pixels: np.ndarray, said: Metadata) -> Picture:
+    return Picture(
+        pixels,
+        exif=said.exif or b"",
+        icc=said.icc or b"",
+        xmp=said.xmp or b"",
+        dpi=said.resolution.dpi if said.resolution else None,
+        modified_ns=said.modified_ns,
+        comments=said.comments,
+    )
+
+
+def _workers(threads: int | None) -> int:
+    if threads is not None and threads < 1:
+        raise UsageError("threads", value=threads, allowed="1 and above")
+    return threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+
+
+@contextmanager
+def _pool(threads: int | None) -> Iterator[Executor | None]:
+    """A pool for rows and windows, or None where one thread does everything."""
+    count = _workers(threads)
+    if count == 1:
+        yield None
+        return
+    pool = ThreadPoolExecutor(count, thread_name_prefix="calotype")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _map(pool: Executor | None, function: Callable[[Any], Any], items: Any) -> Iterator[Any]:
+    return map(function, items) if pool is None else pool.map(function, items)

@@ -1,0 +1,113 @@
+"""Float networks around a pyramid: the encoder's analysis branch and the decoder's post-filter; nothing exact here."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["AnalysisBranch", "PixelsToBands", "PlanesToPixels", "PostFilter", "Residual"]
+
+
+class Residual(nn.Module):
+    """x + conv3x3(relu(conv3x3(x))), the second convolution zero at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(width, width, 3, padding=1)
+        self.b = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.b.weight)
+        nn.init.zeros_(self.b.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.b(F.relu(self.a(x)))
+
+
+def _zeroed(conv: nn.Conv2d) -> nn.Conv2d:
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return conv
+
+
+class AnalysisBranch(nn.Module):
+    """What the encoder adds to the bands of levels 1 to 4 beyond the wavelet, in quantizer steps; zero at first.
+
+    forward(blocks [b, 48, h/4, w/4], row [b, 64, 1, 1]) -> four corrections [b, 9, h/2^l, w/2^l], l = 1..4
+    blocks   4x4 blocks of RGB, (value - 128) / 64, as torch's pixel_unshuffle orders them
+    row      bias of the rate
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(48, 64, 3, padding=1)
+        self.first = Residual(64)
+        self.out12 = _zeroed(nn.Conv2d(64, 45, 1))
+        self.down3 = nn.Conv2d(64, 96, 2, 2)
+        self.second = Residual(96)
+        self.out3 = _zeroed(nn.Conv2d(96, 9, 1))
+        self.down4 = nn.Conv2d(96, 96, 2, 2)
+        self.third = Residual(96)
+        self.out4 = _zeroed(nn.Conv2d(96, 9, 1))
+
+    def forward(self, blocks: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x = self.first(F.relu(self.enter(blocks) + row))
+        fine = self.out12(x)
+        y = self.second(F.relu(self.down3(x)))
+        z = self.third(F.relu(self.down4(y)))
+        return F.pixel_shuffle(fine[:, :36], 2), fine[:, 36:], self.out3(y), self.out4(z)
+
+
+class PostFilter(nn.Module):
+    """A correction to 4x4 blocks of the reconstructed picture, from the blocks and the features of level 2; zero at first.
+
+    forward(blocks [b, 48, h/4, w/4], f2 [b, 32, h/4, w/4], row [b, 48, 1, 1]) -> [b, 48, h/4, w/4], in (value)/64
+    """
+
+    def __init__(self, features: int, width: int = 48) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(48, width, 3, padding=1)
+        self.features = nn.Conv2d(features, width, 1)
+        self.middle = Residual(width)
+        self.out = _zeroed(nn.Conv2d(width, 48, 3, padding=1))
+
+    def forward(self, blocks: Tensor, f2: Tensor, row: Tensor) -> Tensor:
+        return self.out(self.middle(F.relu(self.enter(blocks) + self.features(f2) + row)))
+
+
+class PixelsToBands(nn.Module):
+    """The analysis branch as it is frozen: forward(pixels uint8 [b, h, w, 3], row) -> the branch's four corrections."""
+
+    def __init__(self, branch: AnalysisBranch, unit: float) -> None:
+        super().__init__()
+        self.branch, self.unit = branch, unit
+        self.register_buffer("unshuffle", _block_filters())
+
+    def forward(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / self.unit)
+        # A strided convolution instead of pixel_unshuffle, which runtimes copy twice.
+        return self.branch(F.conv2d(x, self.unshuffle, stride=4), row)
+
+
+class PlanesToPixels(nn.Module):
+    """The post-filter as it is frozen: rotated planes to interleaved samples, colour rotation folded in.
+
+    forward(planes [b, 3, h, w], f2 [b, c, h/4, w/4] integers, row [b, 48, 1, 1]) -> uint8 [b, h, w, 3]
+    """
+
+    def __init__(self, post: PostFilter, rotation: Tensor, feature_gain: float, unit: float) -> None:
+        super().__init__()
+        self.post, self.feature_gain, self.unit = post, feature_gain, unit
+        blocks = _block_filters()
+        self.register_buffer("enter", torch.einsum("oiyx,ij->ojyx", blocks, rotation.cpu()))
+        self.register_buffer("leave", blocks * unit)
+
+    def forward(self, planes: Tensor, f2: Tensor, row: Tensor) -> Tensor:
+        blocks = F.conv2d(planes, self.enter, stride=4)
+        blocks = blocks + self.post(blocks, f2.float() * (1 / self.feature_gain), row)
+        x = F.conv_transpose2d(blocks, self.leave, stride=4) + 128.5
+        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+
+
+def _block_filters() -> Tensor:
+    """[48, 3, 4, 4]: convolved with stride 4, they are pixel_unshuffle; transposed, pixel_shuffle."""
+    return torch.eye(48).reshape(48, 3, 4, 4)

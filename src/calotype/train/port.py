@@ -1,0 +1,99 @@
+"""The training port: the same walk, differentiable. Not here: losses' weights (systems), the loop.
+
+Symbols are chosen as the writer would choose them, without gradients; what a walk sees of them is constant. The bits of
+a name are worked out once, after all its steps, with the gradients that `coding.densities` defines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from calotype.walks.orders import Lattice
+
+__all__ = ["TrainingPort"]
+
+
+@dataclass
+class _Coded:
+    """What has been coded under one name so far: merged distribution parameters, symbols and certainty."""
+
+    values: Tensor
+    distribution: Any
+    symbols: Tensor
+    certain: Tensor
+
+
+@dataclass
+class TrainingPort:
+    """Port for torch arrays.
+
+    shapes      {name: (b, c, h, w)}
+    tradeoffs   {name: [b, c, 1, 1]}: bits that a squared step of distortion is worth, for the quantizer
+    hard        count what the coder would write: certain symbols are free, no smooth gradients (validation, law L2)
+    """
+
+    shapes: Mapping[str, tuple[int, int, int, int]]
+    tradeoffs: Mapping[str, Tensor] = field(default_factory=dict)
+    hard: bool = False
+
+    def __post_init__(self) -> None:
+        self._coded: dict[str, _Coded] = {}
+        self.losses: list[Tensor] = []
+
+    def shape(self, name: str) -> tuple[int, int, int, int]:
+        return self.shapes[name]
+
+    def code(
+        self, name: str, values: Tensor, distribution: Any, lattice: Lattice | None = None, onto: Tensor | None = None
+    ) -> Tensor:
+        """Quantize the positions of `lattice` and return what the decoder will know: [b, c, h, w], constant."""
+        symbols, certain = distribution.hard(values, self.tradeoffs.get(name))
+        restored = torch.where(certain, torch.zeros_like(symbols), symbols)
+        if distribution.mean16 is not None:
+            restored = restored + distribution.mean16.detach() / 16
+        if lattice is None or lattice.is_full:
+            self._coded[name] = _Coded(values, distribution, symbols, certain)
+            return restored
+        b, c, h, w = values.shape
+        here = torch.from_numpy(lattice.mask(c, h, w)).to(values.device)
+        before = self._coded.get(name)
+        if before is None:
+            self._coded[name] = _Coded(values, distribution, symbols, certain)
+            known = torch.zeros_like(values) if onto is None else onto
+        else:
+            merged = {
+                key: None if new is None else torch.where(here, new, getattr(before.distribution, key))
+                for key, new in (("mean16", distribution.mean16), ("index", distribution.index))
+            }
+            self._coded[name] = _Coded(
+                values,
+                replace(distribution, **merged),
+                torch.where(here, symbols, before.symbols),
+                torch.where(here, certain, before.certain),
+            )
+            assert onto is not None
+            known = onto
+        return torch.where(here, restored, known)
+
+    def opaque(self, name: str, data: bytes | None) -> bytes:
+        """Bytes that a method codes its own way; they cost their length and have no gradient."""
+        assert data is not None
+        self.losses.append(torch.tensor(8.0 * len(data)))
+        return data
+
+    def bits(self) -> dict[str, Tensor]:
+        """Bits of every name and sample, [b]; differentiable unless `hard`."""
+        found = {}
+        for name, coded in self._coded.items():
+            if self.hard:
+                bits = coded.distribution.bits(coded.symbols)
+                bits = torch.where(coded.certain, torch.zeros_like(bits), bits)
+            else:
+                bits = coded.distribution.bits(coded.symbols, coded.values)
+            found[name] = bits.sum((1, 2, 3))
+        return found

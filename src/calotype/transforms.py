@@ -1,0 +1,190 @@
+"""Between pixels and latents: what a model's `transform` entry names, by windows. Entropy coding lives in codec.py.
+
+Two kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it, and "networks", one analysis
+and one synthesis network. Analysis may use any means; synthesis is what a file's pixels depend on, and float.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Any, Protocol
+
+import numpy as np
+
+from calotype import colour, pyramid, windows
+from calotype.errors import UnsupportedError
+from calotype.model.bundle import Model
+from calotype.strips import Stored, Strips
+from calotype.tiles import Grid, Region
+
+__all__ = ["Analysis", "Transform", "of"]
+
+
+class Analysis(Protocol):
+    """Latents of one picture before rounding, at one rate."""
+
+    def latents(self, tile: Region) -> dict[str, np.ndarray]:
+        """{name: float32 [c, h, w]} of a tile of the padded picture. May be called by several threads."""
+        ...
+
+
+class Transform(Protocol):
+    """A model's transform."""
+
+    reach_px: int
+
+    def stored(self) -> dict[str, Stored]:
+        """How synthesis wants what the walk returns to be kept."""
+        ...
+
+    def analysis(self, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> Analysis:
+        """Begin a picture: pixels uint8 [h, w, 3], not padded."""
+        ...
+
+    def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
+        """Samples of a window of the padded picture, uint8 [h, w, 3]; every tile within `reach_px` is in `strips`.
+
+        rates   rate index of every tile of the grid
+        """
+        ...
+
+
+def of(model: Model) -> Transform:
+    """The transform that the model's manifest names."""
+    kinds = {"pyramid97": Pyramid97, "networks": Networks}
+    kind = model.manifest.transform.get("kind")
+    if kind not in kinds:
+        raise UnsupportedError("transform", found=kind, supported=", ".join(kinds), hint="a newer calotype may know it")
+    return kinds[kind](model)
+
+
+def _padded(pixels: np.ndarray, region: Region) -> np.ndarray:
+    """A region of the picture whose right and lower edges are repeated without end, uint8 [1, h, w, 3]."""
+    height, width = pixels.shape[:2]
+    inside = pixels[min(region.top, height - 1) : region.bottom, min(region.left, width - 1) : region.right]
+    below, right = region.height - inside.shape[0], region.width - inside.shape[1]
+    if below or right:
+        inside = np.pad(inside, ((0, below), (0, right), (0, 0)), mode="edge")
+    return np.ascontiguousarray(inside)[None]
+
+
+class Pyramid97:
+    """CDF 9/7 pyramid, gains per rate; the branch adds to the bands, the post-filter to the picture (recipe swift)."""
+
+    _BRANCH_HALO_PX = 64  # 60 by the formula of docs/tiles.md: 3x3 convolutions at 1/4 (3), 1/8 (2) and 1/16 (2)
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.levels = int(model.manifest.transform["levels"])
+        self.unit = float(model.manifest.transform["unit"])
+        self.halo_px = int(model.manifest.halo)
+        self.reach_px = pyramid.reach_px(self.levels) + self.halo_px
+        self.bands = [f"l{level}" for level in range(1, self.levels + 1)] + ["ll"]
+        self.finish = model.net(model.manifest.transform["finish"])
+        self.features = model.manifest.latents["f2"]
+
+    def stored(self) -> dict[str, Stored]:
+        latents = self.model.manifest.latents
+        kept = {name: Stored(latents[name].channels, latents[name].stride) for name in self.bands}
+        return kept | {"f2": Stored(self.features.channels, self.features.stride, "uint8", 1)}
+
+    def analysis(self, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> Analysis:
+        return _PyramidAnalysis(self, pixels, grid, rate, pool)
+
+    def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
+        shape = strips.grid.shape
+        wide = window.grown(self.halo_px, *shape)
+        gains = {name: np.exp(self.model.floats(f"inverse.{name}", rates)) for name in self.bands}
+        planes = pyramid.synthesise_window(strips.loader(gains), wide, shape, self.levels)
+        region = wide.over(self.features.stride)
+        features = np.empty((self.features.channels, region.height, region.width), np.float32)
+        strips.read("f2", region, features)
+        # One rate for a window: that of its own tile. A bias of the post-filter may step at a tile's border, not more.
+        row = self.model.floats("row.post", int(rates[strips.grid.needed(window)[0]]))
+        pixels = self.finish(planes[None], features[None], row[None, :, None, None])[0]
+        inner = window.within(wide)
+        return pixels[inner.rows, inner.cols]
+
+
+class _PyramidAnalysis:
+    def __init__(self, transform: Pyramid97, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> None:
+        model, self.transform, self.pixels, self.grid = transform.model, transform, pixels, grid
+        load = colour.planes_of(pixels, model.floats("rotation"), unit=transform.unit)
+        self.wavelet = windows.Analysis(load, grid.shape, transform.levels, pool=pool)
+        self.gains = {name: np.exp(model.floats(f"gain.{name}", rate))[:, None, None] for name in transform.bands}
+        name = model.manifest.transform.get("branch")
+        self.branch = model.net(name) if name in model.manifest.nets else None
+        self.row = model.floats("row.branch", rate)[None, :, None, None] if self.branch else None
+
+    def latents(self, tile: Region) -> dict[str, np.ndarray]:
+        found = {name: band * self.gains[name] for name, band in self.wavelet.bands(tile).items()}
+        if self.branch is not None:
+            wide = tile.grown(Pyramid97._BRANCH_HALO_PX, *self.grid.shape)
+            corrections = self.branch(_padded(self.pixels, wide), self.row)
+            for level, correction in enumerate(corrections, 1):
+                inner = tile.within(wide).over(1 << level)
+                found[f"l{level}"] += correction[0][:, inner.rows, inner.cols]
+        return found
+
+
+class Networks:
+    """One network from pixels to latents and one back (hyperpriors and their kin), windows with the manifest's halo.
+
+    analysis    pixels uint8 [1, h, w, 3], gain row -> the latents named in the manifest's "outputs"
+    synthesis   those latents as float32, inverse gain row -> pixels uint8 [1, h, w, 3]
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        entry = model.manifest.transform
+        self.names = list(entry["latents"])
+        self.analyse, self.synthesise = model.net(entry["analysis"]), model.net(entry["synthesis"])
+        self.encoder_halo_px, self.halo_px = int(entry["encoder_halo"]), int(model.manifest.halo)
+        self.reach_px = self.halo_px
+
+    def stored(self) -> dict[str, Stored]:
+        latents = self.model.manifest.latents
+        return {name: Stored(latents[name].channels, latents[name].stride) for name in self.names}
+
+    def analysis(self, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> Analysis:
+        return _NetworkAnalysis(self, pixels, grid, rate)
+
+    def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
+        align = self.model.manifest.align_px
+        cells = window.over(align)
+        whole = Region(cells.top * align, cells.bottom * align, cells.left * align, cells.right * align)
+        wide = whole.grown(-(-self.halo_px // align) * align, *strips.grid.shape)
+        values = []
+        for name in self.names:
+            stored = strips.names[name]
+            region = wide.over(stored.stride)
+            held = np.empty((stored.channels, region.height, region.width), np.float32)
+            values.append((strips.read(name, region, held) / np.float32(stored.units))[None])
+        row = self.model.floats("row.synthesis", int(rates[strips.grid.needed(window)[0]]))
+        pixels = self.synthesise(*values, row[None, :, None, None])[0]
+        inner = window.within(wide)
+        return pixels[inner.rows, inner.cols]
+
+
+class _NetworkAnalysis:
+    def __init__(self, transform: Networks, pixels: np.ndarray, grid: Grid, rate: int) -> None:
+        self.transform, self.pixels, self.grid = transform, pixels, grid
+        self.row = transform.model.floats("row.analysis", rate)[None, :, None, None]
+
+    def latents(self, tile: Region) -> dict[str, np.ndarray]:
+        transform, latents = self.transform, self.transform.model.manifest.latents
+        align = transform.model.manifest.align_px
+        wide = tile.grown(-(-transform.encoder_halo_px // align) * align, *self.grid.shape)
+        arrays = transform.analyse(_padded(self.pixels, wide), self.row)
+        arrays = arrays if isinstance(arrays, tuple) else (arrays,)
+        found: dict[str, np.ndarray] = {}
+        for name, array in zip(transform.names, arrays, strict=True):
+            inner = tile.within(wide).over(latents[name].stride)
+            found[name] = array[0][:, inner.rows, inner.cols]
+        return found
+
+
+def stacked(pieces: list[dict[str, np.ndarray]]) -> Mapping[str, Any]:
+    """Latents of several equal tiles as one batch: {name: [b, c, h, w]}."""
+    return {name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]}

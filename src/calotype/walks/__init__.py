@@ -1,0 +1,33 @@
+"""Walks: the way the latents of tiles are coded, one file per coding scheme; torch-free. `get(name)` finds one."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from calotype.errors import UsageError
+
+__all__ = ["get", "names"]
+
+_WALKS = {
+    "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """The walks there are."""
+    return tuple(_WALKS)
+
+
+def get(name: str, parameters: dict[str, Any]) -> Any:
+    """The walk of that name with its parameters from a model's manifest.
+
+    Raises UsageError for a name that isn't there, or for parameters that the walk doesn't take.
+    """
+    if name not in _WALKS:
+        raise UsageError("walk", value=name, allowed=", ".join(_WALKS))
+    module, attribute = _WALKS[name]
+    try:
+        return getattr(import_module(module), attribute)(**parameters)
+    except TypeError as error:
+        raise UsageError(f"parameters of walk {name}", value=parameters, allowed=str(error)) from error
