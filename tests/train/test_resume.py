@@ -64,7 +64,7 @@ def test_a_stopped_run_resumes_exactly(settings: Settings, at: int):
     assert again.finished
     assert losses(halves.run) == losses(whole.run)
     one, other = resume.load(whole.run / "last.pt"), resume.load(halves.run / "last.pt")
-    for key in ("weights", "average", "moments", "generator", "torch_random", "best_loss"):
+    for key in ("system", "average", "moments", "generator", "torch_random", "best_loss"):
         assert same(one[key], other[key]), key
 
 
@@ -111,7 +111,7 @@ def test_travelling_files_are_small_and_complete(settings: Settings, tmp_path: P
     assert len(paths) > 1
     assert all(path.stat().st_size <= 2**15 for path in paths)
     back = resume.unpack(tmp_path / "away")
-    assert same(back["weights"], state["weights"])
+    assert same(back["system"], state["system"])
     assert same(back["plan"], state["plan"])
     for name, value in state["average"].items():
         torch.testing.assert_close(back["average"][name], value, rtol=2**-7, atol=1e-6)
@@ -126,11 +126,11 @@ def test_a_state_too_large_to_travel_loses_its_moments_first(settings: Settings,
     train(Tiny(), settings)
     state = resume.load(settings.run / "last.pt")
     monkeypatch.setattr(resume, "SPARE_BYTES", 2**12)
-    for total, kinds in ((45_000, {"weights", "average"}), (20_000, {"weights"})):
+    for total, kinds in ((45_000, {"system", "average"}), (20_000, {"system"})):
         monkeypatch.setattr(resume, "TOTAL_BYTES", total)
         resume.pack(state, tmp_path / "away")
         back = resume.unpack(tmp_path / "away")
-        assert {k for k in ("weights", "average", "moments") if back[k]} == kinds
+        assert {k for k in ("system", "average", "moments") if back[k]} == kinds
     monkeypatch.setattr(resume, "TOTAL_BYTES", 1000)
     with pytest.raises(ModelError, match="too large to travel"):
         resume.pack(state, tmp_path / "away")

@@ -46,7 +46,7 @@ class Settings:
 
     data, run             folder of pictures; folder for last.pt, best.pt, log.jsonl, run.json, curve.png
     minutes, steps        the budget, one of the two; `steps` makes a run repeatable to the bit on one machine
-    stop_minutes          pause this session after so long, whatever the budget, as after an interruption
+    stop_minutes          pause this session after so long, reading of pictures included, as after an interruption
     resume                go on from run/last.pt, with the budget stored there unless a new one is given
     size, schedule        named variants of the recipe, where it has any
     init, init_partial    start from the weights of another run, a .pt or an .npz; partial: take what fits
@@ -117,6 +117,7 @@ class Training:
     """One session of a run: load pictures, build or resume the system, go through the phases, leave files behind."""
 
     def __init__(self, recipe: Any, settings: Settings) -> None:
+        self.session_began = time.monotonic()
         recipe = recipe if settings.schedule == "default" else recipe.scheduled(settings.schedule)
         self.recipe, self.settings = recipe, settings
         self.progress = log.Progress(quiet=settings.quiet)
@@ -126,8 +127,9 @@ class Training:
         if state is None and self.last.exists() and not settings.force:
             raise TargetExists(self.last)
         wanted = [recipe.name, settings.size, settings.schedule]
-        if state is not None and state["recipe"] != wanted:
-            raise ModelError("another recipe's run", wanted=wanted, found=state["recipe"], looked=self.last)
+        found = wanted if state is None else [state[key] for key in ("recipe", "size", "schedule")]
+        if found != wanted:
+            raise ModelError("another recipe's run", wanted=wanted, found=found, looked=self.last)
         self.phases = tuple(self._overridden(phase) for phase in recipe.phases)
         if settings.threads:
             torch.set_num_threads(settings.threads)
@@ -208,7 +210,7 @@ class Training:
             self._stretch(s.minutes, s.steps)
         self._start_clock()
         self.mode = step.named(state["mode"])
-        resume.take_weights(self.system, state["weights"])
+        resume.take_weights(self.system, state["system"])
         self.mode.lay_out(self.system)
         self.average = Average(self.parameters)
         with torch.no_grad():
@@ -258,7 +260,6 @@ class Training:
 
     def _start_clock(self) -> None:
         self.clock = time.monotonic() - self.plan.seconds
-        self.session_began = time.monotonic()
 
     def _now(self) -> float:
         return time.monotonic() - self.clock
@@ -430,9 +431,11 @@ class Training:
         """Everything that the rest of the run depends on."""
         moments = {name: o.states() for name, o in getattr(self, "optimisers", {}).items()} or self.moments
         return {
-            "recipe": [self.recipe.name, self.settings.size, self.settings.schedule],
+            "recipe": self.recipe.name,
+            "size": self.settings.size,
+            "schedule": self.settings.schedule,
             "plan": self.plan.stored(),
-            "weights": dict(self.system.state_dict()),
+            "system": dict(self.system.state_dict()),
             "average": self.average.values,
             "average_count": self.average.count,
             "moments": moments,

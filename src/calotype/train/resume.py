@@ -54,7 +54,7 @@ def load(path: Path) -> State:
 
 def averaged(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """The weights that validation and freezing use: the averaged ones where there are, buffers as they are."""
-    return {k: state["average"].get(k, v).to(v.dtype) for k, v in state["weights"].items()}
+    return {k: state["average"].get(k, v).to(v.dtype) for k, v in state["system"].items()}
 
 
 def load_weights(source: Path, which: str = "last") -> dict[str, Tensor]:
@@ -102,31 +102,32 @@ def pack(state: Mapping[str, Any], folder: Path) -> list[Path]:
     returns   the files written
     """
     flat = _flat(state)
-    for drop in ((), ("moments",), ("moments", "weights")):
+    for drop in ((), ("moments",), ("moments", "system")):
         small = {}
         for key, value in flat.items():
             kind = key[0]
             if kind == "moments" and kind in drop:
                 continue
-            if kind == "average" and "weights" in drop:
+            if kind == "average" and "system" in drop:
                 continue
-            if kind == "weights" and "weights" in drop:
+            if kind == "system" and "system" in drop:
                 value = flat.get(("average", *key[1:]), value)
             floats = value.is_floating_point() and value.numel() > 1
-            narrow = floats and (kind in ("moments", "average") or "weights" in drop)
+            narrow = floats and (kind in ("moments", "average") or "system" in drop)
             small[key] = value.to(torch.bfloat16) if narrow else value
         parts = _parts(small)
         if sum(_bytes(t) for part in parts for *_, t in part) + SPARE_BYTES * len(parts) <= TOTAL_BYTES:
             break
     else:
         raise ModelError("too large to travel, even as bfloat16 weights alone", wanted=f"{TOTAL_BYTES:_} bytes")
-    head = {k: v for k, v in state.items() if k not in ("moments", "average", "weights")}
+    head = {k: v for k, v in state.items() if k not in ("moments", "average", "system")}
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(TRAVEL.format("*")):
-        old.unlink()
     paths = [folder / TRAVEL.format(i) for i in range(len(parts))]
     for i, (path, part) in enumerate(zip(paths, parts, strict=True)):
-        save(path, {"part": i, "parts": len(parts), "head": head if i == 0 else {}, "tensors": part})
+        row = {"part": i, "parts": len(parts), "step": state["plan"]["step"], "tensors": part}
+        save(path, row | {"head": head if i == 0 else {}})
+    for old in set(folder.glob(TRAVEL.format("*"))) - set(paths):
+        old.unlink()
     return paths
 
 
@@ -135,8 +136,11 @@ def unpack(folder: Path) -> State:
     first = load(folder / TRAVEL.format(0))
     rows = list(first["tensors"])
     for i in range(1, first["parts"]):
-        rows += load(folder / TRAVEL.format(i))["tensors"]
-    state: State = {**first["head"], "weights": {}, "average": {}, "moments": {}}
+        part = load(folder / TRAVEL.format(i))
+        if (part["step"], part["parts"]) != (first["step"], first["parts"]):
+            raise ModelError("travelling files of different moments", wanted=first["step"], found=part["step"], looked=folder)
+        rows += part["tensors"]
+    state: State = {**first["head"], "system": {}, "average": {}, "moments": {}}
     pieces: dict[tuple[str, ...], list[Tensor]] = {}
     shapes: dict[tuple[str, ...], tuple[int, ...]] = {}
     for key, shape, tensor in rows:
@@ -153,7 +157,7 @@ def unpack(folder: Path) -> State:
 
 
 def _flat(state: Mapping[str, Any]) -> dict[tuple[str, ...], Tensor]:
-    flat = {("weights", name): t for name, t in state["weights"].items()}
+    flat = {("system", name): t for name, t in state["system"].items()}
     flat |= {("average", name): t for name, t in state["average"].items()}
     for player, names in state["moments"].items():
         flat |= {("moments", player, n, kind): t for n, kinds in names.items() for kind, t in kinds.items()}
