@@ -7,6 +7,7 @@ Every class works on NumPy arrays and on torch tensors alike; nothing here impor
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -30,9 +31,8 @@ def _constant(array: Any) -> Any:
 
 
 def _namespace(array: Any) -> Any:
-    from array_api_compat import array_namespace
-
-    return array_namespace(array)
+    """NumPy's or torch's module, whichever the array comes from: both have the few functions used here."""
+    return sys.modules[type(array).__module__.partition(".")[0]]
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from calotype.coding.densities import Laplace
+from calotype.train import laplace
 from calotype.walks.orders import Lattice
 
 __all__ = ["TrainingPort"]
@@ -93,6 +95,8 @@ class TrainingPort:
             if self.hard:
                 bits = coded.distribution.bits(coded.symbols)
                 bits = torch.where(coded.certain, torch.zeros_like(bits), bits)
+            elif isinstance(coded.distribution, Laplace):
+                bits = laplace.bits(coded.distribution, coded.symbols, coded.values)
             else:
                 bits = coded.distribution.bits(coded.symbols, coded.values)
             found[name] = bits.sum((1, 2, 3))
