@@ -43,8 +43,9 @@ def chain_graph(channels=(8, 16, 16, 6), side=3, *, seed=0, shift=7, exact=True,
             weight = rng.integers(-mean, mean + 1, (fan_out, fan_in, side, side)) * 2.0**-shift
             bias = (rng.integers(-2000, 2000, fan_out) + 2 ** (shift - 1)) * 2.0**-shift
         else:
-            weight = rng.normal(0, mean / 1.7, (fan_out, fan_in, side, side)) * 2.0**-shift
-            bias = rng.normal(0, 8, fan_out) + 0.5
+            # Tenths: no binary fractions, yet many sums lie at an integer but for rounding, so few values show it.
+            weight = rng.integers(-mean, mean + 1, (fan_out, fan_in, side, side)) * 0.1 / 8
+            bias = np.full(fan_out, 0.5)
         constants |= {f"w{k}": weight.astype(np.float32), f"b{k}": bias.astype(np.float32)}
         last = k == len(channels) - 2
         name = f"a{k}"

@@ -90,10 +90,10 @@ def test_proved_networks_agree_everywhere(tiny, k):
 
 
 def test_float_weights_with_a_floor_after_each_layer_differ_between_levels(tiny):
-    """The twin: about one value in ten thousand is another integer at level "all"."""
-    graph = tiny.chain((64, 64, 64, 64, 64), 3, exact=False, seed=1, mean=30)
-    x = np.random.default_rng(0).integers(0, 256, (1, 64, 48, 48)).astype(np.float32)
+    """The twin: a few values in a hundred are other integers at level "all", and the proof refuses the network."""
+    graph = tiny.chain((16, 32, 32, 8), 3, exact=False, seed=1, mean=5)
+    x = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 16)).astype(np.float32)
     (none,), (everything,) = (outputs(graph, level, 1, x=x) for level in ("none", "all"))
-    assert 0 < np.count_nonzero(none != everything) < none.size / 50
+    assert np.count_nonzero(none != everything) > 0
     with pytest.raises(ModelError, match="is not exact"):
         proof.prove(graph, {"x": (0, 255, 0)})

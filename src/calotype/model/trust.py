@@ -69,8 +69,9 @@ def verify(model: Model) -> Verdict:
         counts[name] = _counted(name, graph)
         entry = model.manifest.nets[name]
         if set(graph.inputs) != set(entry.inputs) or not set(entry.outputs) <= set(graph.outputs):
-            raise ModelError(f"network {name} has other inputs or outputs than the manifest says",
-                             wanted=f"{entry.inputs} -> {entry.outputs}", found=f"{tuple(graph.inputs)} -> {graph.outputs}")  # fmt: skip
+            found = f"{tuple(graph.inputs)} -> {graph.outputs}"
+            wanted = f"{entry.inputs} -> {entry.outputs}"
+            raise ModelError(f"network {name} is not as the manifest describes it", wanted=wanted, found=found)
     return Verdict(counts, prove_model(model))
 
 
