@@ -199,9 +199,8 @@ def header_bytes(header: Header) -> bytes:
     payload = bytearray((MAJOR, header.minor))
     payload += varint.write(header.width_px) + varint.write(header.height_px)
     for number, entry in enumerate(header.plane_groups, 1):
-        payload.append(
-            entry.depth - 1 | entry.sample_type << 5 | (GROUP_FOLLOWS if number < len(header.plane_groups) else 0)
-        )
+        follows = GROUP_FOLLOWS if number < len(header.plane_groups) else 0
+        payload.append(entry.depth - 1 | entry.sample_type << 5 | follows)
         payload.append(entry.colour | (GROUP_REPEATED if entry.repeats > 1 else 0))
         payload += varint.write(entry.planes)
         if entry.repeats > 1:
@@ -241,22 +240,21 @@ def read_header(data: bytes | memoryview, limits: Limits) -> tuple[Header, int]:
     if major < MAJOR:
         raise fields.error("major version", found=major, expected=MAJOR)
     try:
-        header = _read_fields(fields)
+        header = _read_fields(fields, limits)
     except UsageError as error:
         raise FormatError(
             f"HEAD {error.argument}", found=error.value, expected=error.allowed, offset=found.payload
         ) from error
-    limits.spend("max_pixels", header.width_px * header.height_px, "pixels")
-    limits.spend("max_samples", header.width_px * header.height_px * header.planes, "samples")
     limits.spend("max_tiles", header.tiles, "tiles")
     return header, found.end
 
 
-def _read_fields(fields: Fields) -> Header:
+def _read_fields(fields: Fields, limits: Limits) -> Header:
     """The fields after the major version."""
     minor = fields.byte("minor version")
     width = fields.varint("width", 1, MAX_SIDE_PX)
     height = fields.varint("height", 1, MAX_SIDE_PX)
+    pixels = limits.spend("max_pixels", width * height, "pixels")
     entries: list[PlaneGroup] = []
     more = True
     while more:
@@ -264,6 +262,7 @@ def _read_fields(fields: Fields) -> Header:
             raise fields.error("plane groups", found="more", expected=f"at most {MAX_GROUP_ENTRIES}")
         entry, more = _read_group(fields)
         entries.append(entry)
+    limits.spend("max_samples", pixels * sum(entry.planes * entry.repeats for entry in entries), "samples")
     model_id = fields.take("model", MODEL_ID_BYTES)
     quality = fields.varint("quality", 0, QUALITY_LOSSLESS)
     tile_px = fields.varint("tile side", 1, MAX_TILE_PX // TILE_UNIT_PX) * TILE_UNIT_PX

@@ -69,17 +69,15 @@ class Index:
 
 def matters(order: Order, segments: Sequence[int]) -> bool:
     """Whether the two orders differ for tiles of so many segments."""
-    return order is not Order.BY_TILE and len(segments) > 1 and max(segments) > 1
+    return order is not Order.BY_TILE and max(segments[:-1], default=1) > 1
 
 
 def write_index(index: Index) -> bytes:
     """The payload of TIDX."""
     several = max(index.segments) > 1
-    flags = (
-        (INDEX_BY_SEGMENT if index.order else 0)
-        | (INDEX_SEVERAL if several else 0)
-        | (0 if index.shared is None else INDEX_SHARED)
-    )
+    flags = (INDEX_BY_SEGMENT if index.order else 0) | (INDEX_SEVERAL if several else 0)
+    if index.shared is not None:
+        flags |= INDEX_SHARED
     said = [bytes((flags,)), varint.write(index.gap_bytes), index.shared or b""]
     if several:
         said += [varint.write(count) for count in index.segments]
@@ -102,7 +100,7 @@ def read_index(payload: bytes | memoryview, tiles: int, limits: Limits, offset: 
         raise fields.error("length", found=f"{fields.left} bytes", expected=f"entries for {tiles} tiles")
     segments = (1,) * tiles
     if flags & INDEX_SEVERAL:
-        segments = tuple(fields.varint("segments", 1, MAX_SEGMENTS) for _ in range(tiles))
+        segments = _read_counts(fields, tiles, limits)
         if max(segments) == 1:
             raise fields.error("flags", found=flags, expected="bit 1 only where a tile has several segments")
     if order and not matters(order, segments):
@@ -112,13 +110,18 @@ def read_index(payload: bytes | memoryview, tiles: int, limits: Limits, offset: 
         raise fields.error("entries", found=1, expected="no index for one TILE chunk")
     lengths, crcs = [], []
     for _ in range(total):
-        lengths.append(
-            limits.spend(
-                "max_chunk_bytes",
-                fields.varint("length", MIN_TILE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES),
-                "bytes of a chunk",
-            )
-        )
+        length = fields.varint("length", MIN_TILE_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES)
+        lengths.append(limits.spend("max_chunk_bytes", length, "bytes of a chunk"))
         crcs.append(fields.take("CRC", CHECK_BYTES))
     fields.done()
     return Index(order, shared, gap, segments, tuple(lengths), tuple(crcs))
+
+
+def _read_counts(fields: Fields, tiles: int, limits: Limits) -> tuple[int, ...]:
+    """How many segments each tile has; too many in all are refused as soon as they are."""
+    counts: list[int] = []
+    total = 0
+    for _ in range(tiles):
+        counts.append(fields.varint("segments", 1, MAX_SEGMENTS))
+        total = limits.spend("max_chunks", total + counts[-1], "chunks of a file")
+    return tuple(counts)

@@ -30,6 +30,8 @@ class Resolution:
     @classmethod
     def from_dpi(cls, x: float, y: float) -> Resolution:
         """From numbers as Pillow gives them."""
+        if not all(0 <= side < 2**18 for side in (x, y)):
+            raise UsageError("resolution", value=(x, y), allowed="0 to 2**18 pixels per inch")
         sides = [Fraction(float(side)).limit_denominator(10_000) for side in (x, y)]
         return cls((sides[0].numerator, sides[0].denominator), (sides[1].numerator, sides[1].denominator))
 

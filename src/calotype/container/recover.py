@@ -92,10 +92,13 @@ def recover(data: memoryview, limits: Limits) -> Recovered:
     seen = scan(data, at, limits)
     for found in seen.frames:
         chunks.refuse_unknown(found.type)
-    index, index_intact = _index(data, seen.frames, header, limits)
+    index, index_end, index_intact = _index(data, seen.frames, header, limits)
     shared, shared_intact = _shared(data, seen.frames, index)
-    first_tile = next((found.start for found in seen.frames if found.type == "TILE"), len(data))
+    first_tile = next((found.start for found in seen.frames if found.type == "TILE"), len(data) + 1)
     ancillary, valid = _ancillary(data, [found for found in seen.frames if found.start < first_tile], limits)
+    # What stands before the tiles is whole if no byte of it is lost; without an index the tiles say where it ends.
+    front_end = first_tile if index is None else index_end + index.gap_bytes
+    front_intact = front_end <= len(data) and not seen.lost_before(front_end)
     tiles, damaged = _tiles(data, seen, index, header)
     return Recovered(
         header=header,
@@ -105,25 +108,28 @@ def recover(data: memoryview, limits: Limits) -> Recovered:
         report=Report(
             damaged=damaged,
             index_intact=index_intact,
-            # Bytes lost before the tiles of a file without an index may have been the picture payload.
-            shared_intact=shared_intact and (index is not None or bool(shared) or not seen.lost_before(first_tile)),
-            metadata_intact=valid and not seen.lost_before(first_tile),
+            shared_intact=shared_intact and (index is not None or bool(shared) or front_intact),
+            metadata_intact=valid and front_intact,
             end_intact=seen.end_intact,
             lost_bytes=seen.lost,
         ),
     )
 
 
-def _index(data: memoryview, frames: Sequence[Frame], header: Header, limits: Limits) -> tuple[Index | None, bool]:
-    """The index, if the file still has one, and whether it has one or needs none."""
+def _index(data: memoryview, frames: Sequence[Frame], header: Header, limits: Limits) -> tuple[Index | None, int, bool]:
+    """The index, if the file still has one, where its chunk ends, and whether the file has one or needs none."""
     for found in frames:
         if found.type == "TIDX":
             try:
-                return read_index(data[found.payload : found.check], header.tiles, limits, found.payload), True
+                return (
+                    read_index(data[found.payload : found.check], header.tiles, limits, found.payload),
+                    found.end,
+                    True,
+                )
             except FormatError:
-                return None, False
-    parts = sum(found.type == "TILE" for found in frames)
-    return None, header.tiles == 1 and parts <= 1
+                break
+    kinds = [found.type for found in frames]
+    return None, 0, header.tiles == 1 and kinds.count("TILE") <= 1 and "TIDX" not in kinds
 
 
 def _shared(data: memoryview, frames: Sequence[Frame], index: Index | None) -> tuple[tuple[Segment, ...], bool]:

@@ -84,10 +84,8 @@ class Part:
 def write_part(tile: Tile, segment: int) -> bytes:
     """The payload of the TILE chunk of one segment."""
     several = len(tile.segments) > 1
-    said = [
-        varint.write(tile.number),
-        varint.write(tile.mode | (TILE_SEVERAL if several else 0) | tile.rate_index << 4),
-    ]
+    coding = tile.mode | (TILE_SEVERAL if several else 0) | tile.rate_index << 4
+    said = [varint.write(tile.number), varint.write(coding)]
     if several:
         said += [varint.write(segment), varint.write(len(tile.segments))]
     return b"".join((*said, tile.segments[segment].check, tile.segments[segment].data))
