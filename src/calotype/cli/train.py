@@ -69,10 +69,7 @@ def train(recipe: str, **settings: Any) -> None:
 def freeze(run: Path, output: Path, which: str, force: bool) -> None:
     """Freeze the averaged weights of RUN into a model file."""
     _torch()
-    from calotype.errors import TargetExists
     from calotype.train import freeze as freezing
 
-    if output.exists() and not force:
-        raise TargetExists(output)
-    freezing.freeze(run, output, which=which)
+    freezing.freeze(run, output, which=which, force=force, say=lambda text: click.echo(text, err=True))
     click.echo(f"{output}: {output.stat().st_size:_} bytes")
