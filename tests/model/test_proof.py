@@ -80,7 +80,8 @@ def cases(tiny):
     constants["shift"] = rng.integers(-40, 40, (1, 8, 1, 1)).astype(np.float32)
     yield "pointwise", [
         node("Sub", ["x", "shift"], "s"), node("Mul", ["s", "scale"], "m"), node("Abs", ["m"], "a"),
-        node("Clip", ["m", "low", "high"], "c"), node("Relu", ["m"], "r"), node("Floor", ["m"], "f"),
+        node("Clip", ["m", "low", "high"], "c"), node("Div", ["m", "scale"], "d"),
+        node("Relu", ["d"], "r"), node("Floor", ["m"], "f"),
         node("Max", ["c", "r", "half"], "max"), node("Min", ["f", "shift"], "min"), node("Add", ["max", "min"], "y"),
     ], constants  # fmt: skip
     constants = {"k": np.array([[[[0.25]]]], np.float32)}
@@ -237,6 +238,9 @@ def refusals(tiny):
     node, one = tiny.node, np.ones((8, 8, 1, 1), np.float32)
     yield [node("Mul", ["x", "c"], "y")], {"c": np.float32(3)}, r"Mul_y \(Mul\): a factor that is no power of two: \[3"
     yield [node("Mul", ["x", "x"], "y")], {}, "a product of two computed values"
+    yield [node("Div", ["x", "c"], "y")], {"c": np.float32(3)}, "a factor that is no power of two"
+    yield [node("Div", ["x", "c"], "y")], {"c": np.float32(0)}, "a division by zero"
+    yield [node("Div", ["c", "x"], "y")], {"c": np.float32(2)}, "a division by a computed value"
     yield [node("Sigmoid", ["x"], "y")], {}, r"Sigmoid_y \(Sigmoid\): only Abs, Add"
     yield [node("Conv", ["x", "w"], "y")], {"w": one * np.nan}, "not finite"
     yield [node("Conv", ["x", "w"], "y")], {"w": one * np.float32(0.1)}, r"units of 2\^-2"
@@ -264,7 +268,7 @@ def refusals(tiny):
     yield [node("Identity", ["c"], "y")], {"c": np.float32(3)}, "does not depend on the inputs"
 
 
-@pytest.mark.parametrize("k", range(18))
+@pytest.mark.parametrize("k", range(21))
 def test_refusals_name_the_node_and_the_reason(tiny, k):
     nodes, constants, said = list(refusals(tiny))[k]
     graph = tiny.graph(nodes, constants, {"x": ["b", 8, "h", "w"]}, {"y": None})
@@ -273,7 +277,7 @@ def test_refusals_name_the_node_and_the_reason(tiny, k):
 
 
 def test_there_is_a_test_for_every_refusal(tiny):
-    assert len(list(refusals(tiny))) == 18 and len(list(cases(tiny))) == CASES
+    assert len(list(refusals(tiny))) == 21 and len(list(cases(tiny))) == CASES
 
 
 def test_inputs_are_float32_or_small_integers_within_their_range(tiny):

@@ -169,6 +169,15 @@ def multiply(node: Node, a: Argument, b: Argument) -> Values:
     return replace(x, low=low, high=high, bits=bits, mass=x.mass * scale.magnitude)
 
 
+def divide(node: Node, a: Argument, b: Argument) -> Values:
+    """Division by powers of two, which exporters write for `x / 4`."""
+    if isinstance(b, Values) or not isinstance(a, Values):
+        raise Refusal("a division by a computed value")
+    if not np.asarray(b).all():
+        raise Refusal("a division by zero")
+    return multiply(node, a, (1 / b.astype(np.float64)))
+
+
 def add(node: Node, a: Argument, b: Argument) -> Values:
     """Sums; the partial sums of both sides count, since a runtime may fuse them with the convolutions before."""
     x, y = _pair(node, a, b)
@@ -194,6 +203,7 @@ def _extreme(pick: Callable[..., np.ndarray]) -> Callable[..., Values]:
 
 OPERATORS: dict[str, Callable[..., Values | list[Values]]] = {
     **MOVEMENTS, "Abs": absolute, "Add": add, "Clip": clip, "Conv": conv, "ConvTranspose": conv_transpose,
+    "Div": divide,
     "Floor": floor, "Max": _extreme(np.maximum), "Min": _extreme(np.minimum), "Mul": multiply, "Relu": relu,
     "Sub": subtract,
 }  # fmt: skip
