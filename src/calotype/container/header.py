@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 from calotype.container import chunks, varint
 from calotype.container.fields import Fields
 from calotype.container.layout import (
     CHECK_BYTES,
-    COLOUR_PLANES,
-    FLOAT_DEPTHS,
     GROUP_FOLLOWS,
     GROUP_REPEATED,
     HEADER_END_BYTES,
     MAGIC,
     MAJOR,
-    MAX_DEPTH,
     MAX_GROUP_ENTRIES,
     MAX_PLANES,
     MAX_QUALITY_100THS,
@@ -30,6 +26,7 @@ from calotype.container.layout import (
     Colour,
     SampleType,
 )
+from calotype.container.planes import PlaneGroup, check
 from calotype.errors import CorruptError, FormatError, TruncatedError, UnsupportedError, UsageError
 from calotype.limits import DEFAULT, Limits
 
@@ -37,51 +34,6 @@ __all__ = ["Header", "Place", "PlaneGroup", "header_bytes", "is_calotype", "pars
 
 _KIND = "HEAD"
 _MAX_PAYLOAD = HEADER_END_BYTES - len(MAGIC) - 1 - 4 - CHECK_BYTES
-
-
-def _check(argument: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise UsageError(argument, value=value, allowed=f"{low:_} to {high:_}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaneGroup:
-    """Planes that are coded together, in the same tiles.
-
-    planes    how many planes one group has
-    repeats   how many such groups follow each other (200 bands in groups of 4 are `planes=4, repeats=50`)
-    depth     bits a sample, 1 to 32; 16 or 32 where samples are floats
-    """
-
-    planes: int = 3
-    depth: int = 8
-    sample_type: SampleType = SampleType.UNSIGNED
-    colour: Colour = Colour.SRGB
-    repeats: int = 1
-
-    def __post_init__(self) -> None:
-        _check("planes", self.planes, 1, MAX_PLANES)
-        _check("repeats", self.repeats, 1, MAX_PLANES)
-        _check("depth", self.depth, 1, MAX_DEPTH)
-        # Always the enumerations, whatever integer came, so that equal headers print alike.
-        object.__setattr__(self, "sample_type", _member(SampleType, "sample type", self.sample_type))
-        object.__setattr__(self, "colour", _member(Colour, "colour", self.colour))
-        if self.sample_type is SampleType.FLOAT and self.depth not in FLOAT_DEPTHS:
-            raise UsageError("depth of float samples", value=self.depth, allowed=FLOAT_DEPTHS)
-        if self.planes != COLOUR_PLANES.get(self.colour, self.planes):
-            raise UsageError(f"planes of {self.colour.name}", value=self.planes, allowed=COLOUR_PLANES[self.colour])
-
-    @property
-    def sample_bytes(self) -> int:
-        """Bytes of a sample in a raw tile."""
-        return -(-self.depth // 8)
-
-
-def _member(kind: type[IntEnum], argument: str, value: int) -> IntEnum:
-    try:
-        return kind(value)
-    except ValueError:
-        raise UsageError(argument, value=value, allowed=", ".join(f"{int(m)} ({m.name})" for m in kind)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +68,14 @@ class Header:
     minor: int = MINOR
 
     def __post_init__(self) -> None:
-        _check("width_px", self.width_px, 1, MAX_SIDE_PX)
-        _check("height_px", self.height_px, 1, MAX_SIDE_PX)
-        _check("quality_100ths", self.quality_100ths, 0, QUALITY_LOSSLESS)
-        _check("tile_px", self.tile_px, TILE_UNIT_PX, MAX_TILE_PX)
-        _check("minor", self.minor, 0, 255)
-        _check("number of plane groups", len(self.plane_groups), 1, MAX_GROUP_ENTRIES)
-        _check("planes", self.planes, 1, MAX_PLANES)
-        _check("tiles", self.tiles, 1, MAX_TILES)
+        check("width_px", self.width_px, 1, MAX_SIDE_PX)
+        check("height_px", self.height_px, 1, MAX_SIDE_PX)
+        check("quality_100ths", self.quality_100ths, 0, QUALITY_LOSSLESS)
+        check("tile_px", self.tile_px, TILE_UNIT_PX, MAX_TILE_PX)
+        check("minor", self.minor, 0, 255)
+        check("number of plane groups", len(self.plane_groups), 1, MAX_GROUP_ENTRIES)
+        check("planes", self.planes, 1, MAX_PLANES)
+        check("tiles", self.tiles, 1, MAX_TILES)
         if self.tile_px % TILE_UNIT_PX:
             raise UsageError("tile_px", value=self.tile_px, allowed=f"multiples of {TILE_UNIT_PX}")
         if len(self.model_id) != MODEL_ID_BYTES:
@@ -176,7 +128,7 @@ class Header:
 
     def place(self, tile: int) -> Place:
         """Where tile number `tile` lies. Tiles are numbered group by group, row by row, from left to right."""
-        _check("tile", tile, 0, self.tiles - 1)
+        check("tile", tile, 0, self.tiles - 1)
         group, rest = divmod(tile, self.rows * self.columns)
         row, column = divmod(rest, self.columns)
         left, top = column * self.tile_px, row * self.tile_px

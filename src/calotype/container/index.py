@@ -33,6 +33,11 @@ class Entry:
     size_bytes: int
     crc: bytes
 
+    def __str__(self) -> str:
+        return (
+            f"segment {self.segment} of tile {self.tile}, {self.size_bytes} bytes at {self.start}, CRC {self.crc.hex()}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

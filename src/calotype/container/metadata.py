@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from calotype.container.chunks import Chunk
 from calotype.container.layout import ANCILLARY, CRITICAL
@@ -30,6 +29,8 @@ class Resolution:
     @classmethod
     def from_dpi(cls, x: float, y: float) -> Resolution:
         """From numbers as Pillow gives them."""
+        from fractions import Fraction  # costs 10 ms, and few pictures need it
+
         if not all(0 <= side < 2**18 for side in (x, y)):
             raise UsageError("resolution", value=(x, y), allowed="0 to 2**18 pixels per inch")
         sides = [Fraction(float(side)).limit_denominator(10_000) for side in (x, y)]
