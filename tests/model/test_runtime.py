@@ -85,3 +85,13 @@ def test_importing_the_model_part_loads_neither_onnxruntime_nor_onnx():
         "assert not {'onnx', 'onnxruntime', 'torch'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_checked_walk_sees_values_that_no_proof_assumed(tiny):
+    model = tiny.model()
+    x = np.zeros((1, 8, 3, 3), np.float32)
+    model.nets(np.array([0]), checked=True).context(x + 255)
+    for wrong in (x + 256, x - 1, x + 0.5):
+        model.nets(np.array([0])).context(wrong)
+        with pytest.raises(ModelError, match=r"values of context\.x are not those of the proof"):
+            model.nets(np.array([0]), checked=True).context(wrong)

@@ -106,12 +106,14 @@ class Model:
                 )
             return self._networks[name]
 
-    def nets(self, rate_indices: np.ndarray, pool: Executor | None = None) -> Nets:
+    def nets(self, rate_indices: np.ndarray, pool: Executor | None = None, *, checked: bool = False) -> Nets:
         """What a walk calls `nets`: networks as attributes, run row by row on `pool`, and `rows(name)` at these rates.
 
         rate_indices   int [b], one for each row of the batch
+        checked        for tests of walks: raise ModelError where an exact network is given values outside the ranges
+                       that its proof assumed
         """
-        return Nets(self, _rates(rate_indices), pool)
+        return Nets(self, _rates(rate_indices), pool, checked=checked)
 
     def warm(self, pool: Executor | None = None, part: str = "decoder") -> None:
         """Create the sessions of `part` ("decoder", "encoder" or "all") now; on `pool` if there is one, and waited for."""

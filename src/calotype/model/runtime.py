@@ -132,8 +132,8 @@ class Nets:
     A call waits for its rows, so it must not itself run on the pool that runs them.
     """
 
-    def __init__(self, model: Model, rate_indices: np.ndarray, pool: Executor | None) -> None:
-        self._model, self._rates, self._pool = model, rate_indices, pool
+    def __init__(self, model: Model, rate_indices: np.ndarray, pool: Executor | None, *, checked: bool = False) -> None:
+        self._model, self._rates, self._pool, self._checked = model, rate_indices, pool, checked
         self._calls: dict[str, Any] = {}
 
     def rows(self, name: str) -> np.ndarray:
@@ -156,7 +156,15 @@ class Nets:
         return self._calls[name]
 
     def _call(self, network: Network) -> Callable[..., Any]:
+        ranges = {}
+        if self._checked and network.exact:
+            from calotype.model.proof import ranges_of
+
+            ranges = ranges_of(self._model, network.name)
+
         def call(*arrays: np.ndarray) -> Any:
+            for key, limits in ranges.items():
+                _check_range(f"{network.name}.{key}", arrays[network.inputs.index(key)], *limits)
             outputs = run_rows(network, arrays, self._pool)
             return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
@@ -182,6 +190,19 @@ def run_rows(network: Network, arrays: Sequence[np.ndarray], pool: Executor | No
         network.start()  # once, and not by several workers waiting for one of them
         parts = list(pool.map(network.run, groups))
     return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
+
+
+def _check_range(place: str, array: np.ndarray, low: Any, high: Any, bits: int) -> None:
+    """Values as a proof assumed them: within the range of their channel, multiples of 2**-bits."""
+    channels = np.moveaxis(array, 1, -1).astype(np.float64)
+    whole = channels * 2**bits
+    if not ((channels >= low) & (channels <= high) & (whole == np.floor(whole))).all():
+        found = f"{array.min()} to {array.max()}"
+        raise ModelError(
+            f"values of {place} are not those of the proof",
+            wanted=f"{low} to {high}, {bits} fraction bits",
+            found=found,
+        )
 
 
 def _rows_of(array: np.ndarray, start: int, stop: int) -> np.ndarray:
