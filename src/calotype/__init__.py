@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from calotype.codec import Info, Report
+    from calotype.model.store import Entry
     from calotype.picture import Picture, PictureLike
 
 __all__ = ["Limits", "Picture", "decode", "encode", "info", "models", "verify"]
@@ -74,11 +75,11 @@ def verify(data: bytes) -> Report:
     return codec.verify(data)
 
 
-def models() -> Any:
-    """The models that are installed: name, identity, where from, licence."""
+def models() -> tuple[Entry, ...]:
+    """The models that are installed, each with its name, identity, licence and file."""
     from calotype.model import store
 
-    return store.names()
+    return store.installed()
 
 
 def __getattr__(name: str) -> Any:

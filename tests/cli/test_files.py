@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -122,7 +123,7 @@ def test_a_folder_without_permission(tmp_path, monkeypatch):
 def test_devices_and_links(tmp_path):
     """A device is written to, not replaced; a symbolic link stays one and its target is replaced."""
     files.write_bytes(os.devnull, NEW, force=True)
-    assert not stat.S_ISREG(os.stat(os.devnull).st_mode)
+    assert not stat.S_ISREG(Path(os.devnull).stat().st_mode)
     (tmp_path / "real").write_bytes(OLD)
     (tmp_path / "link").symlink_to(tmp_path / "real")
     files.write_bytes(str(tmp_path / "link"), NEW, force=True)

@@ -42,7 +42,12 @@ def test_the_check_fails_if_an_import_is_added(module):
 
 def test_help_and_version_load_nothing_heavy():
     for word in ("--help", "--version"):
-        assert imported(f"from calotype.cli.main import run; sys.stdout = sys.stderr; run(['{word}']); sys.stdout = sys.__stdout__")[1] == []
+        assert (
+            imported(
+                f"from calotype.cli.main import run; sys.stdout = sys.stderr; run(['{word}']); sys.stdout = sys.__stdout__"
+            )[1]
+            == []
+        )
 
 
 def test_the_public_names_are_there():

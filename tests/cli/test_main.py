@@ -102,7 +102,9 @@ def test_usage(capsys):
 
 
 def test_the_exit_codes_of_the_help_are_those_of_the_classes():
-    codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)}
+    codes = {
+        error.exit_code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)
+    }
     assert all(f"\n  {code:<3}  " in main.EXIT_CODES for code in codes)
 
 

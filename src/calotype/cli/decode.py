@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from calotype.cli import files
-from calotype.cli.main import note
+from calotype.cli.main import concerning, note
 from calotype.errors import UsageError
 
 __all__ = ["decode"]
@@ -43,7 +43,8 @@ def decode(
 
     formats.check_suffix(suffix)
     data = files.read_bytes(source)
-    picture = codec.decode(data, limits=limits_of(max_pixels), region=rectangle, threads=threads)
+    with concerning(source):
+        picture = codec.decode(data, limits=limits_of(max_pixels), region=rectangle, threads=threads)
     written, lost = formats.write(picture, suffix)
     for said in lost:
         note(f"note: {said}")

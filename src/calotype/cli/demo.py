@@ -19,7 +19,9 @@ __all__ = ["demo"]
 
 QUALITIES = (25, 50, 75)
 PHOTOGRAPH = "sumac"
-ORIGIN = "GB82 Image Dataset by Gianni Rosato, CC0; in no test set that results are reported on, in no training set of ours"
+ORIGIN = (
+    "GB82 Image Dataset by Gianni Rosato, CC0; in no test set that results are reported on, in no training set of ours"
+)
 # Left, top, side of the part that the comparison enlarges, in pixels: the fruit, a branch and blurred background.
 DETAIL = (216, 196, 192)
 
@@ -45,7 +47,9 @@ def demo(out: str | None, force: bool) -> None:
     model = store.find("swift")
     peers = [AVIF(picture.pixels), WEBP(picture.pixels), JPEG(picture.pixels)]
     click.echo(f"{PHOTOGRAPH}.png, {picture.width_px}x{picture.height_px}: {ORIGIN}.")
-    click.echo("Each other codec at the PSNR that Calotype reached; sizes interpolated between its two nearest settings.")
+    click.echo(
+        "Each other codec at the PSNR that Calotype reached; sizes interpolated between its two nearest settings."
+    )
     for peer in peers:
         click.echo(f"  {peer.name}: Pillow's, {peer.said}")
     smallest: tuple[bytes, np.ndarray] | None = None
@@ -85,7 +89,9 @@ def _print_table(quality: int, ours: Point, peers: list[Peer], pixels: int) -> N
             click.echo(f"  {name:10} its settings do not reach this PSNR")
             continue
         against = "" if point is ours else f"{100 * (point.file_bytes / ours.file_bytes - 1):+.0f} %"
-        figures = f"{point.file_bytes:9,.0f} {8 * point.file_bytes / pixels:7.3f} {point.psnr_db:9.2f} {point.ms_ssim:9.4f}"
+        figures = (
+            f"{point.file_bytes:9,.0f} {8 * point.file_bytes / pixels:7.3f} {point.psnr_db:9.2f} {point.ms_ssim:9.4f}"
+        )
         click.echo(f"  {name:14} {figures}   {against}".rstrip())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from calotype.cli import files
-from calotype.cli.main import note
+from calotype.cli.main import concerning, note
 
 __all__ = ["encode"]
 
@@ -40,7 +40,8 @@ def encode(
     from calotype.model import store
 
     data = files.read_bytes(source)
-    picture = formats.read(data, limits=limits_of(max_pixels))
+    with concerning(source):
+        picture = formats.read(data, limits=limits_of(max_pixels))
     for said in picture.left_out:
         note(f"note: {said}")
     coded = codec.encode(picture, store.find(model), quality=quality, threads=threads)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from calotype.cli import files
+from calotype.cli.main import concerning
 
 __all__ = ["info", "plain"]
 
@@ -22,7 +23,8 @@ def info(source: str, as_json: bool) -> None:
 
     from calotype import codec
 
-    said = {"file": source, "file_bytes": len(data), **plain(codec.info(data))}
+    with concerning(source):
+        said = {"file": source, "file_bytes": len(data), **plain(codec.info(data))}
     if as_json:
         click.echo(json.dumps(said))
         return

@@ -11,15 +11,16 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
 from calotype import __version__
-from calotype.errors import CalotypeError, ExtraMissing, FileError, LimitError
+from calotype.errors import CalotypeError, ExtraMissing, FileError, FormatError, LimitError, UnsupportedError
 
-__all__ = ["cli", "main", "note", "run"]
+__all__ = ["cli", "concerning", "main", "note", "run"]
 
 # Verb: module, attribute, what --help says. The help does not import the verbs.
 VERBS: dict[str, tuple[str, str, str]] = {
@@ -88,6 +89,16 @@ def note(said: str) -> None:
         click.echo(f"calotype: {said}", err=True)
 
 
+@contextmanager
+def concerning(source: str) -> Iterator[None]:
+    """Errors about what is in a file get its name, which the code that found them does not know."""
+    try:
+        yield
+    except (FormatError, UnsupportedError, LimitError) as error:
+        error.filename = source
+        raise
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; every expected error is one line on standard error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -141,22 +152,25 @@ def _failed(error: Exception, *, debug: bool) -> int:
             if isinstance(error, LimitError) and error.field == "max_pixels"
             else ""
         )
-        click.echo(f"calotype: {_one_line(error)}{hint}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo("calotype: " + _printable(f"{where}{error}{hint}"), err=True)
         return error.exit_code
     if not debug:
         again = "calotype --debug ... shows where"
-        click.echo(f"calotype: unexpected {type(error).__name__}: {_one_line(error)}; this is a bug, {again}", err=True)
+        click.echo(
+            f"calotype: unexpected {type(error).__name__}: {_printable(error)}; this is a bug, {again}", err=True
+        )
     return 1
 
 
-def _one_line(error: Exception) -> str:
-    """The error's sentence, without line breaks and control characters that a hostile file name could bring."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(error))
+def _printable(said: object) -> str:
+    """Text without line breaks and control characters, which a hostile file name could bring."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(said))
 
 
 def _show_warning(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
     """A warning as a note of one line."""
-    note(f"note: {_one_line(message)}")
+    note(f"note: {_printable(message)}")
 
 
 def _terminated(number: int, frame: object) -> NoReturn:

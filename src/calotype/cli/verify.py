@@ -7,6 +7,7 @@ import click
 from calotype.cli import files
 from calotype.cli.info import plain
 from calotype.cli.limits import limits_of
+from calotype.cli.main import concerning
 
 __all__ = ["verify"]
 
@@ -24,7 +25,8 @@ def verify(source: str, as_json: bool, max_pixels: int | None) -> None:
 
     from calotype import codec
 
-    report = plain(codec.verify(data, limits=limits_of(max_pixels)))
+    with concerning(source):
+        report = plain(codec.verify(data, limits=limits_of(max_pixels)))
     if as_json:
         import json
 
