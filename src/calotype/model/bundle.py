@@ -211,8 +211,9 @@ def _assemble(
     own = identity(manifest, graphs, tables, floats)
     if manifest.identity and manifest.identity != own.hex():
         raise ModelError("the model is not the one its manifest names", wanted=manifest.identity, found=own.hex())
-    frozen = [MappingProxyType(part) for part in (graphs, tables, floats, encoder)]
-    return Model(manifest.name, own, replace(manifest, identity=own.hex()), *frozen)
+    said = replace(manifest, identity=own.hex())
+    frozen = (MappingProxyType(tables), MappingProxyType(floats), MappingProxyType(encoder))
+    return Model(manifest.name, own, said, MappingProxyType(graphs), frozen[0], frozen[1], frozen[2])
 
 
 def _members(model: Model) -> dict[str, bytes]:

@@ -96,7 +96,7 @@ def hull(parts: list[Values], **changes: Any) -> Values:
     return replace(first, low=low, high=high, bits=bits, mass=mass, **changes)
 
 
-def fraction_bits(array: np.ndarray) -> np.ndarray:
+def fraction_bits(array: Any) -> np.ndarray:
     """Smallest g for each entry such that it is a multiple of 2**-g; NEVER for zero. Finite float64 in, int64 out."""
     mantissa, exponent = np.frexp(np.asarray(array, np.float64))
     whole = np.abs(mantissa * 2.0**53).astype(np.int64)

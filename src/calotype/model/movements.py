@@ -90,12 +90,14 @@ def split(node: Node, x: Argument, sizes: Argument = None) -> list[Values]:
         return [x] * count
     if x.channels is None:
         return [uniform(x)] * count
-    lengths = integers(sizes) if sizes is not None else [-(-x.channels // count)] * count
     if sizes is None:
-        lengths[-1] = x.channels - sum(lengths[:-1])  # type: ignore[arg-type]
-    if None in lengths or sum(lengths) != x.channels or min(lengths) < 1 or len(lengths) != count:  # type: ignore[arg-type,type-var]
+        lengths = [-(-x.channels // count)] * (count - 1)
+        lengths.append(x.channels - sum(lengths))
+    else:
+        lengths = [length or 0 for length in integers(sizes)]
+    if sum(lengths) != x.channels or min(lengths) < 1 or len(lengths) != count:
         raise Refusal(f"pieces {lengths} of {x.channels} channels")
-    stops = np.cumsum(lengths)
+    stops = np.cumsum(lengths).tolist()
     return [
         x.each().map(lambda array, a=stop - length, b=stop: array[a:b], channels=length)
         for length, stop in zip(lengths, stops, strict=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from calotype.coding.densities import Factorized
 from calotype.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class Nets:
     def rows(self, name: str) -> np.ndarray:
         """Integer rows at the batch's rates: float32 [b, c, 1, 1]."""
         return self._model.rows(name, self._rates)
+
+    def prior(self, name: str) -> Factorized:
+        """The factorized distribution of the latents `name` at the batch's rates: bank `name`, rows "<name>.prior"."""
+        return Factorized(self.rows(f"{name}.prior"), bank=name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
