@@ -78,7 +78,9 @@ def port_task() -> dict[str, object]:
     index = np.clip(np.round(smooth - 7 + rng.normal(0, 2, shape)), 0, 40).astype(np.float32)
     mean16 = np.clip(np.round(rng.normal(0, 2, shape)), -16, 16).astype(np.float32)
     values = (rng.laplace(0, 1, shape) * np.exp(LOW + index / PER_LOG) + mean16 / 16).astype(np.float32)
-    parity = np.array([[[(o + c) % 2, 1 - (o + c) % 2], [1 - (o + c) % 2, (o + c) % 2]] for o in range(3) for c in range(3)])
+    parity = np.array(
+        [[[(o + c) % 2, 1 - (o + c) % 2], [1 - (o + c) % 2, (o + c) % 2]] for o in range(3) for c in range(3)]
+    )
     lattices = [Lattice.from_steps(parity, step) for step in (0, 1)]
     shapes, banks, ranges = {"l1": shape}, {"laplace": bank}, {"l1": (-1000, 1000)}
 

@@ -113,4 +113,3 @@ def rows_of(shapes: Mapping[str, Shape]) -> int:
     if len(rows) != 1:
         raise UsageError("shapes", value=dict(shapes), allowed="one b for all names")
     return rows.pop()
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,8 +49,8 @@ def bank_from_probabilities(tables: Sequence[tuple[int, np.ndarray]]) -> TableBa
 def integer_frequencies(probabilities: np.ndarray, precision: int = PRECISION_BITS) -> np.ndarray:
     """int32 [s + 1] frequencies >= 1 that sum to 2**precision for s symbols and, last, the escape.
 
-    They minimise the expected code length -sum(p log f): it is convex in each frequency, so taking the best single
-    step until the sum is right ends at the best whole. Ties go to the smaller index.
+    They minimise the expected code length -sum(p log f): it is convex in each frequency, so frequencies are best when
+    no single one can be moved from one entry to another with profit. Ties go to the smaller index.
     """
     total = 1 << precision
     if probabilities.ndim != 1 or not len(probabilities) < total or not np.isfinite(probabilities).all():
@@ -60,19 +59,23 @@ def integer_frequencies(probabilities: np.ndarray, precision: int = PRECISION_BI
         raise UsageError("probabilities", value=float(probabilities.sum()), allowed="none negative, together at most 1")
     p = np.append(probabilities, max(0.0, 1 - probabilities.sum()))
     f = np.maximum(1, np.round(p * total / p.sum())).astype(np.int64)
-    step = 1 if f.sum() < total else -1
+    gain, loss = np.empty(len(f)), np.empty(len(f))  # expected nats, of one more and of one less
 
-    def loss(i: int) -> float:
-        """Expected nats that the next step costs at entry i (negative: gains)."""
-        return np.inf if f[i] + step < 1 else -float(p[i]) * float(np.log((f[i] + step) / f[i]))
+    def update(i: np.ndarray | slice) -> None:
+        gain[i] = p[i] * np.log1p(1 / f[i])
+        loss[i] = np.where(f[i] > 1, -p[i] * np.log1p(-1 / np.maximum(f[i], 2)), np.inf)
 
-    heap = [(loss(i), i) for i in range(len(f))]
-    heapq.heapify(heap)
-    for _ in range(abs(total - int(f.sum()))):
-        i = heap[0][1]
-        f[i] += step
-        heapq.heapreplace(heap, (loss(i), i))
-    return f.astype(np.int32)
+    update(slice(None))
+    while True:
+        missing = total - int(f.sum())
+        up, down = int(np.argmax(gain)), int(np.argmin(loss))
+        if missing == 0 and gain[up] <= loss[down] * (1 + 1e-9):  # the margin, so that rounding cannot turn in a circle
+            return f.astype(np.int32)
+        if missing >= 0:
+            f[up] += 1
+        if missing <= 0:
+            f[down] -= 1
+        update(np.array([up, down]))
 
 
 def _reach(centre: float, side: np.ndarray, low_bits: float) -> int:

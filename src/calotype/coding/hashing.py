@@ -33,7 +33,9 @@ class RowHashes:
 
     def data(self, strings: Sequence[bytes]) -> None:
         """A byte string a row, with its length before it (32-bit little-endian)."""
-        self._now = [crc32(s, crc32(len(s).to_bytes(4, "little"), now)) for s, now in zip(strings, self._now, strict=True)]
+        self._now = [
+            crc32(s, crc32(len(s).to_bytes(4, "little"), now)) for s, now in zip(strings, self._now, strict=True)
+        ]
 
     def digests(self) -> list[bytes]:
         return [now.to_bytes(HASH_BYTES, "little") for now in self._now]

@@ -40,7 +40,7 @@ class Lattice:
         steps = np.asarray(steps)
         if steps.ndim != 3 or steps.shape[1:] != (2, 2):
             raise UsageError("steps", value=steps.shape, allowed="[c, 2, 2]")
-        return cls(tuple(tuple(int(v) for v in channel) for channel in steps.reshape(-1, 4)), int(step))
+        return cls(tuple((int(p), int(q), int(r), int(s)) for p, q, r, s in steps.reshape(-1, 4)), int(step))
 
     @property
     def is_full(self) -> bool:

@@ -143,7 +143,8 @@ class Decoder:
         self._position = np.zeros(len(streams), np.int64)
         self._switches = [taper.switches() for taper, _ in streams]
         self._symbols = np.array([taper.symbols for taper, _ in streams])
-        words, self._next, self._ends, at = [], [], [], 0
+        words: list[np.ndarray] = []
+        begins, ends, at = [], [], 0
         for row, (taper, stream) in enumerate(streams):
             mine = np.empty(0, "<u2")
             if stream:
@@ -154,10 +155,10 @@ class Decoder:
                     self.flagged[row] = True
             # Retiring lanes put their words before those not yet read; there is room for all of them.
             words += [np.zeros(taper.lanes, "<u2"), mine]
-            self._next.append(at + taper.lanes)
+            begins.append(at + taper.lanes)
             at += taper.lanes + len(mine)
-            self._ends.append(at)
-        self._next, self._ends = np.array(self._next), np.array(self._ends)
+            ends.append(at)
+        self._next, self._ends = np.array(begins), np.array(ends)
         self._words = np.concatenate([*words, np.zeros(1, "<u2")]).astype(np.int64)
 
     def decode(self, lookup: np.ndarray, tables: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -172,15 +173,23 @@ class Decoder:
         left = np.where(self.flagged, 0, np.diff(ends))
         filler = (len(lookup) >> PRECISION) - 1
         while left.any():
+            for row in np.flatnonzero(left).tolist():
+                while self._switches[row] and self._position[row] == self._switches[row][0]:
+                    self._halve(row)
+            left[self.flagged] = 0
             until = [row[0] if row else NEVER for row in self._switches] - self._position
             count = np.minimum(left, until)
             plan = Plan(ends[1:] - left, count, self._lanes.now)
+            if not plan.rows:
+                break
             x, pointers, bounds = self._lanes.gather(plan), self._next[plan.rows], np.array(plan.starts)
             for block in plan.blocks():
                 base = np.empty((block.last - block.first, block.lanes), np.int64)
                 plan.arrange(block, tables, base, filler)
                 base <<= PRECISION
-                decode_steps(x[: block.lanes], base, lookup, self._words, pointers[: block.rows], bounds[: block.rows + 1])
+                decode_steps(
+                    x[: block.lanes], base, lookup, self._words, pointers[: block.rows], bounds[: block.rows + 1]
+                )
                 base >>= 32
                 plan.collect(block, base, symbols)
             self._lanes.scatter(plan, x)
@@ -188,9 +197,6 @@ class Decoder:
             self.flagged |= self._next > self._ends
             self._position += count
             left -= count
-            for row in plan.rows:
-                while self._switches[row] and self._position[row] == self._switches[row][0]:
-                    self._halve(row)
             left[self.flagged] = 0
         return symbols
 

@@ -50,9 +50,9 @@ class Reader:
         parts: list[tuple[Taper, bytes, list[bytes]]] = []
         damaged = np.zeros(self.rows, bool)
         for r, data in enumerate(streams):
-            try:  # noqa: PERF203 -- one damaged row must not take the others with it
+            try:
                 parts.append(stream.split(bytes(data)))
-            except FormatError:
+            except FormatError:  # noqa: PERF203 -- one damaged row must not take the others with it
                 parts.append((Taper(), b"", []))
                 damaged[r] = True
         self._strings = [strings for _, _, strings in parts]
@@ -92,7 +92,9 @@ class Reader:
         flagged |= np.array([have != want for have, want in zip(found, self._wanted, strict=True)], bool)
         flagged |= np.array([len(strings) != self._next_string for strings in self._strings], bool)
         if self._strict and flagged.any():
-            raise CorruptError("tile data", found=np.flatnonzero(flagged).tolist(), expected="streams that fit their hashes")
+            raise CorruptError(
+                "tile data", found=np.flatnonzero(flagged).tolist(), expected="streams that fit their hashes"
+            )
         return flagged
 
     def _symbols(self, call: Call) -> np.ndarray:

@@ -45,7 +45,9 @@ def decode_steps(
 ) -> None:
     """Decode the steps of a block in place: `base` (table << 14) becomes the entries of the lookup."""
     s, low = np.empty(len(x), np.int64), np.empty(len(x), bool)
-    mask, precision, half, word, state_low = (np.array(v) for v in (TOTAL - 1, PRECISION_BITS, 0xFFFF, WORD_BITS, STATE_LOW))
+    mask, precision, half, word, state_low = (
+        np.array(v) for v in (TOTAL - 1, PRECISION_BITS, 0xFFFF, WORD_BITS, STATE_LOW)
+    )
     count, single = np.arange(len(x)), len(pointers) == 1
     at = int(pointers[0])
     lower, upper = bounds[:-1], bounds[1:]

@@ -39,7 +39,7 @@ class TableBank:
             if array.ndim != ndim or array.dtype.kind not in "iu" or array.dtype.itemsize > 4:
                 raise ModelError(f"table bank: {name} is no integer array of {ndim} dimensions",
                                  wanted="int32", found=f"{array.dtype} {array.shape}")  # fmt: skip
-            array = np.ascontiguousarray(array, np.int32)
+            array = np.array(array, np.int32, order="C")  # a copy: the caller may change his
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         frequencies, sizes, offsets = self.frequencies, self.sizes, self.offsets
@@ -47,13 +47,20 @@ class TableBank:
         if not 1 <= tables <= MAX_TABLES or sizes.shape != (tables,) or offsets.shape != (tables,):
             raise ModelError("table bank: shapes disagree", wanted=f"1 to {MAX_TABLES} tables",
                              found=(frequencies.shape, sizes.shape, offsets.shape))  # fmt: skip
-        if sizes.min() < 0 or sizes.max() >= max(width, 1) or width > 2**self.precision or np.abs(offsets).max() > MAX_OFFSET:
+        if (
+            sizes.min() < 0
+            or sizes.max() >= max(width, 1)
+            or width > 2**self.precision
+            or np.abs(offsets).max() > MAX_OFFSET
+        ):
             raise ModelError("table bank: a size or an offset is out of range", wanted=f"below {width} entries")
         used = np.arange(width) < np.where(sizes > 0, sizes + 1, 0)[:, None]
         if not np.array_equal(frequencies > 0, used) or frequencies.min(initial=0) < 0:
             raise ModelError("table bank: a used entry without frequency, or an unused one with it")
         if not np.array_equal(frequencies.sum(1), np.where(sizes > 0, 1 << self.precision, 0)):
-            raise ModelError("table bank: frequencies of a table do not sum to 2**precision", wanted=1 << self.precision)
+            raise ModelError(
+                "table bank: frequencies of a table do not sum to 2**precision", wanted=1 << self.precision
+            )
 
     def __len__(self) -> int:
         return len(self.sizes)

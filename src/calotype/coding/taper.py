@@ -47,7 +47,9 @@ class Taper:
         """(lanes, rest of the data) from the low seven bits of the first byte and what follows; FormatError."""
         log2, final_log2 = first & 15, first >> layout.FINAL_SHIFT & 7
         if log2 > layout.MAX_LANES_LOG2 or final_log2 > log2:
-            raise CorruptError("lanes", found=(log2, final_log2), expected=f"at most {layout.MAX_LANES_LOG2}, descending")
+            raise CorruptError(
+                "lanes", found=(log2, final_log2), expected=f"at most {layout.MAX_LANES_LOG2}, descending"
+            )
         if final_log2 == log2:
             return cls(1 << log2, 1 << log2), data
         symbols, data = _read_varint(data)
