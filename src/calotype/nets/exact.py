@@ -34,13 +34,22 @@ class ExactConv(nn.Module):
     gain_in    integers per natural unit at the input
     gain_out   integers per natural unit at the output, one number or one per output channel
     rounding   0.5 where the output goes through `requantize` alone (round half up sits in the bias), else 0
+    finest     largest k: outputs that are summed with others stay on a grid coarse enough for the sum to be exact
     """
 
     def __init__(
-        self, cin: int, cout: int, kernel: int, *, gain_in: float, gain_out: float | Tensor, rounding: float = 0.5
+        self,
+        cin: int,
+        cout: int,
+        kernel: int,
+        *,
+        gain_in: float,
+        gain_out: float | Tensor,
+        rounding: float = 0.5,
+        finest: int = 20,
     ) -> None:
         super().__init__()
-        self.kernel, self.rounding = kernel, rounding
+        self.kernel, self.rounding, self.finest = kernel, rounding, finest
         self.weight = nn.Parameter(torch.empty(cout, cin, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(cout))
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
@@ -64,7 +73,7 @@ class ExactConv(nn.Module):
         """int8 weights, biases and the exponents k: the layer computes (W x) 2^-k + bias, bias a multiple of 2^-k."""
         weight, bias = self.natural()
         top = weight.detach().abs().amax((1, 2, 3)).clamp_min(2.0**-20)
-        k = torch.floor(torch.log2(127.49 / top)).clamp(0, 20)
+        k = torch.floor(torch.log2(127.49 / top)).clamp(0, self.finest)
         step = 2.0**k
         whole = round_ste(weight * step[:, None, None, None]).clamp(-127, 127)
         return whole, round_ste((bias + self.rounding) * step) / step, k

@@ -15,12 +15,14 @@ from calotype.coding.densities import LAPLACE_PER_LOG, LAPLACE_STEPS
 from calotype.nets.exact import ExactConv, ExactNet
 from calotype.walks.features import FEATURE
 
-__all__ = ["ACTIVATION", "FINE", "INDEX_FINE", "Carry", "Compact", "Lift", "Step"]
+__all__ = ["ACTIVATION", "FINE", "INDEX_FINE", "V_TOP", "Carry", "Compact", "Lift", "Step"]
 
 ACTIVATION = 16.0  # hidden activations reach 255 / 16 natural units; calibrated per layer at the start of exact training
 FINE = 16.0  # sums between steps keep four more bits than activations
 INDEX_FINE = 16.0  # rows added to table indices are in sixteenths of an index
 _TOP = 255.0
+V_TOP = 2.0**13  # 512 activations: what the bounds of the sums leave, and twice what an activation may be
+_SUMMED = 13  # finest grid of outputs that are summed with others
 
 
 class Lift(ExactNet):
@@ -45,7 +47,7 @@ class Lift(ExactNet):
         u = self.requantize(self.up(coarse), 0, _TOP, "u")
         if self.shuffle:
             u = F.pixel_shuffle(u, 2)
-        v = (self.requantize(self.spread(u), -(2.0**14), 2.0**14) + row) * (1 / FINE)
+        v = (self.requantize(self.spread(u), -V_TOP, V_TOP) + row) * (1 / FINE)
         return v if self.alone else (v, u)
 
 
@@ -61,7 +63,7 @@ class Step(ExactNet):
         super().__init__()
         self.channels, self.first = channels, first
         seen = 0 if first else 2 * channels
-        self.see = ExactConv(seen + 4, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION)
+        self.see = ExactConv(seen + 4, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
         self.mix = ExactConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION)
         out = torch.cat([torch.full((channels,), 16.0), torch.full((channels,), LAPLACE_PER_LOG)])
         self.out = ExactConv(width, 2 * channels, 1, gain_in=ACTIVATION, gain_out=out)
@@ -107,10 +109,11 @@ class Carry(ExactNet):
 
     def __init__(self, channels: int, width: int, *, has_u: bool, residual: bool) -> None:
         super().__init__()
-        self.own = ExactConv(2 * channels + 4, width, 3, gain_in=FEATURE, gain_out=ACTIVATION)
-        self.lifted = ExactConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION, rounding=0.0) if has_u else None
-        self.first = ExactConv(width, width, 3, gain_in=ACTIVATION, gain_out=ACTIVATION) if residual else None
-        self.second = ExactConv(width, width, 3, gain_in=ACTIVATION, gain_out=ACTIVATION) if residual else None
+        same = {"gain_in": ACTIVATION, "gain_out": ACTIVATION}
+        self.own = ExactConv(2 * channels + 4, width, 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
+        self.lifted = ExactConv(width, width, 1, **same, rounding=0.0, finest=_SUMMED) if has_u else None
+        self.first = ExactConv(width, width, 3, **same) if residual else None
+        self.second = ExactConv(width, width, 3, **same, finest=_SUMMED) if residual else None
         with torch.no_grad():
             self.own.weight[:, 2 * channels :] = 0
             if self.second is not None:

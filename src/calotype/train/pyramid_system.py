@@ -20,7 +20,7 @@ from calotype.model.manifest import Latent
 from calotype.nets import wavelet
 from calotype.nets.exact import round_ste, set_mode
 from calotype.nets.postfilter import AnalysisBranch, PixelsToBands, PlanesToPixels, PostFilter
-from calotype.nets.pyramid_context import ACTIVATION, FINE, INDEX_FINE, Carry, Compact, Lift, Step
+from calotype.nets.pyramid_context import ACTIVATION, FINE, INDEX_FINE, V_TOP, Carry, Compact, Lift, Step
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.port import TrainingPort
 from calotype.walks.pyramid import Pyramid
@@ -288,7 +288,7 @@ class PyramidSystem(nn.Module):
             row_top = float(np.abs(rows[f"{name}.rate"]).max())
             if row_top >= 2**14:
                 raise ModelError(f"rate rows of {name}", wanted="below 16384 in magnitude", found=row_top)
-            v_top = (2**14 + row_top) / FINE if coarser else row_top / FINE
+            v_top = (V_TOP + row_top) / FINE if coarser else row_top / FINE
             v = (2, width, 8, 8) if coarser else (2, width, 1, 1)
             known = {"known": torch.zeros(2, 2 * c + 4, 8, 8)}
             if coarser:

@@ -1,0 +1,53 @@
+"""A learned cumulative distribution per channel, for factorized priors while they train; tables are train/priors.py."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["Density"]
+
+_FLOOR_BITS = 16.0  # what an escape costs at most in practice, as in coding/densities.py
+
+
+class Density(nn.Module):
+    """Monotone network from a value to the logit of its cumulative probability, one per channel.
+
+    forward(values [b, c, h, w], log_scale [b, c, 1, 1]) -> bits of the unit interval around each value
+    source   Balle et al. 2018, arXiv:1802.01436, appendix 6.1, with three hidden layers of three units
+    """
+
+    def __init__(self, channels: int, hidden: tuple[int, ...] = (3, 3, 3), spread: float = 4.0) -> None:
+        super().__init__()
+        sides = (1, *hidden, 1)
+        gain = spread ** (1 / (len(sides) - 1))
+        self.matrices, self.biases, self.factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        for a, b in zip(sides[:-1], sides[1:], strict=True):
+            self.matrices.append(nn.Parameter(torch.full((channels, b, a), math.log(math.expm1(1 / gain / b)))))
+            self.biases.append(nn.Parameter(torch.rand(channels, b, 1) - 0.5))
+            self.factors.append(nn.Parameter(torch.zeros(channels, b, 1)))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logit of the cumulative probability at values [c, 1, n] in natural units: [c, 1, n], ascending."""
+        for k, (matrix, bias, factor) in enumerate(zip(self.matrices, self.biases, self.factors, strict=True)):
+            x = F.softplus(matrix) @ x + bias
+            if k + 1 < len(self.matrices):
+                x = x + torch.tanh(factor) * torch.tanh(x)
+        return x
+
+    def mass(self, low: Tensor, high: Tensor) -> Tensor:
+        """Probability between two arrays [c, 1, n], computed in the tail where it is precise."""
+        low, high = self.logits(low), self.logits(high)
+        sign = -torch.sign(low + high).detach()
+        return (torch.sigmoid(sign * high) - torch.sigmoid(sign * low)).abs()
+
+    def forward(self, values: Tensor, log_scale: Tensor) -> Tensor:
+        b, c, h, w = values.shape
+        inverse = torch.exp(-log_scale)
+        low, high = (((values + side) * inverse).transpose(0, 1).reshape(c, 1, -1) for side in (-0.5, 0.5))
+        bits = -torch.log2(self.mass(low, high) + 1e-9)
+        bits = torch.where(bits > _FLOOR_BITS, _FLOOR_BITS + 0.02 * (bits - _FLOOR_BITS), bits)
+        return bits.reshape(c, b, h, w).transpose(0, 1)
