@@ -10,9 +10,9 @@ from PIL import Image
 
 pytest.importorskip("torch", reason="training needs the extra [train]")
 
-import torch  # noqa: E402
+import torch
 
-from calotype.train.loop import Settings  # noqa: E402
+from calotype.train.loop import Settings
 
 torch.set_num_threads(1)
 

@@ -86,7 +86,9 @@ def test_rotated_crops_are_quarter_turns(pictures: Path):
     gallery = data.load(data.find(pictures))
     plain = gallery.draw(np.random.default_rng(4), 30, 8)
     turned = gallery.draw(np.random.default_rng(4), 30, 8, rotations=True)
-    same = [any(torch.equal(torch.rot90(p, k, (1, 2)), t) for k in range(4)) for p, t in zip(plain, turned, strict=True)]
+    same = [
+        any(torch.equal(torch.rot90(p, k, (1, 2)), t) for k in range(4)) for p, t in zip(plain, turned, strict=True)
+    ]
     assert all(same)
     assert not torch.equal(plain, turned)
 

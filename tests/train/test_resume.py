@@ -73,7 +73,7 @@ def test_a_killed_process_resumes_exactly(pictures: Path, tmp_path: Path):
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
 
     def command(run: str, *more: str) -> list[str]:
-        return [sys.executable, str(HERE / "tiny.py"), str(pictures), str(tmp_path / run), "40", *more]
+        return [sys.executable, str(HERE / "tiny.py"), str(pictures), str(tmp_path / run), "24", *more]
 
     subprocess.run(command("whole"), env=environment, check=True, timeout=300)
     killed = subprocess.Popen(command("killed"), env=environment)
@@ -83,7 +83,7 @@ def test_a_killed_process_resumes_exactly(pictures: Path, tmp_path: Path):
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     subprocess.run(command("killed", "--resume"), env=environment, check=True, timeout=300)
-    assert len(losses(tmp_path / "whole")) == 40
+    assert len(losses(tmp_path / "whole")) == 24
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 

@@ -35,7 +35,12 @@ def _torch() -> None:
 @click.option("--init-partial", is_flag=True, help="Take what fits of --init instead of refusing.")
 @click.option("--threads", type=int, default=0, help="Threads of torch; 0: its own choice.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, ...")
-@click.option("--precision", default="auto", show_default=True, help="auto measures; or float32, bfloat16, each also with -channels-last.")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="auto measures; or float32, bfloat16, each also with -channels-last.",
+)
 @click.option("--capture/--no-capture", default=True, help="On CUDA: capture the step as a graph if it can be.")
 @click.option("--compile", is_flag=True, help="Compile the system with torch.compile.")
 @click.option("--seed", type=int, default=0, show_default=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -28,7 +27,7 @@ class Log:
         rows = [] if resumed_step is None else [r for r in read(path) if r.get("step", 0) <= resumed_step]
         beside = path.with_name(path.name + ".part")
         beside.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        os.replace(beside, path)
+        beside.replace(path)
 
     def write(self, event: str, **values: Any) -> None:
         """Append a row; NaN and infinity become null, so that every line is valid JSON."""
@@ -39,13 +38,8 @@ class Log:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a log; a last line cut by a kill is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def _plain(value: Any) -> Any:
@@ -120,7 +114,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path, title: str = "") -> None
     _panel(pen, (680, 60, 1180, 450), lines, "bpp" + said, "PSNR, dB")
     beside = path.with_name(path.name + ".part")
     picture.save(beside, format="PNG")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def _font(size: int) -> Any:

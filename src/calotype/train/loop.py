@@ -14,13 +14,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import platform
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,84 +23,18 @@ import torch
 from torch import Tensor, nn
 
 from calotype.errors import ModelError, TargetExists, UsageError
-from calotype.train import data, log, resume, step
-from calotype.train.optimisers import Average, Optimisers
-from calotype.train.phases import Phase, Player
+from calotype.train import data, log, opening, resume, step
+from calotype.train.optimisers import Average
+from calotype.train.phases import Phase
 from calotype.train.plan import Plan
+from calotype.train.players import Outputs, Players, Taken
+from calotype.train.settings import Outcome, Settings
+from calotype.train.signals import Signals
 from calotype.train.validation import Curve, relative_rate_percent, validate
 
 __all__ = ["Outcome", "Settings", "Training", "train"]
 
 BEGIN_CROPS, BAD_STEPS_IN_A_ROW = 256, 20
-Outputs = dict[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the caller of a run decides; what the method decides is in the recipe's phases.
-
-    data, run             folder of pictures; folder for last.pt, best.pt, log.jsonl, run.json, curve.png
-    minutes, steps        the budget, one of the two; `steps` makes a run repeatable to the bit on one machine
-    stop_minutes          pause this session after so long, reading of pictures included, as after an interruption
-    resume                go on from run/last.pt, with the budget stored there unless a new one is given
-    size, schedule        named variants of the recipe, where it has any
-    init, init_partial    start from the weights of another run, a .pt or an .npz; partial: take what fits
-    precision             auto (measured at the start) or a name of step.MODES
-    capture               CUDA: try to capture the step as a graph
-    compile               torch.compile the system
-    batch, crop_px        instead of the phases' own
-    save_s                seconds between resume files
-    validate_s            seconds between validations; 0: so that they take a twentieth of the time
-    validate_steps        steps between validations instead, for repeatable logs
-    log_steps             steps per row of the log
-    """
-
-    data: Path
-    run: Path
-    minutes: float | None = None
-    steps: int | None = None
-    stop_minutes: float | None = None
-    resume: bool = False
-    force: bool = False
-    size: str = "default"
-    schedule: str = "default"
-    init: Path | None = None
-    init_partial: bool = False
-    seed: int = 0
-    threads: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    capture: bool = True
-    compile: bool = False
-    batch: int | None = None
-    crop_px: int | None = None
-    rotations: bool = False
-    validation_share: float = 0.03
-    validation_crops: int = 16
-    validation_px: int = 256
-    save_s: float = 120.0
-    validate_s: float = 0.0
-    validate_steps: int | None = None
-    log_steps: int = 10
-    quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a session of a run ended.
-
-    signal    number of the signal that stopped it, or None
-    finished  whether the budget is used up (not: interrupted or paused)
-    curve     the last validation, if any
-    relative_rate_percent   that against the first of the run
-    """
-
-    signal: int | None
-    finished: bool
-    step: int
-    seconds: float
-    curve: Curve | None
-    relative_rate_percent: float | None
 
 
 def train(recipe: Any, settings: Settings) -> Outcome:
@@ -135,12 +64,14 @@ class Training:
             torch.set_num_threads(settings.threads)
         name = settings.device if settings.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
         self.device = torch.device(name)
-        self._load_pictures()
+        self.pictures, self.crops = opening.pictures(settings, self.device, self.progress)
         self.log = log.Log(run / "log.jsonl", None if state is None else state["plan"]["step"])
         torch.manual_seed(settings.seed)
         sized = () if settings.size == "default" else (settings.size,)
         self.system: nn.Module = recipe.system(*sized).to(self.device)
         self.runner: Callable[[Tensor, Tensor], Outputs] = self.system
+        if settings.compile:
+            self.runner = torch.compile(self.system, dynamic=False)  # type: ignore[assignment]
         self.parameters = dict(self.system.named_parameters())
         self.generator = np.random.default_rng(settings.seed)
         self.moments: dict[str, dict[str, dict[str, Tensor]]] = {}
@@ -155,29 +86,6 @@ class Training:
     def _overridden(self, phase: Phase) -> Phase:
         changes = {k: v for k in ("batch", "crop_px") if (v := getattr(self.settings, k)) is not None}
         return dataclasses.replace(phase, **changes) if changes else phase
-
-    def _load_pictures(self) -> None:
-        s = self.settings
-        learning, held_out = data.split(data.find(s.data), s.validation_share if s.validation_crops else 0.0)
-        began = time.monotonic()
-        room = data.memory_bytes() if self.device.type == "cpu" else torch.cuda.mem_get_info(self.device)[0] // 2
-        threads = s.threads or torch.get_num_threads()
-        self.pictures = data.load(
-            learning,
-            self.device,
-            max_bytes=room,
-            threads=threads,
-            tell=lambda done, all_: self.progress.show(done / all_, f"reading pictures {done}/{all_}"),
-        )
-        self.crops = None
-        if s.validation_crops:
-            self.crops = data.load(held_out, self.device, threads=threads).fixed(s.validation_crops, s.validation_px)
-        self.progress.say(
-            f"{len(self.pictures)} pictures, {self.pictures.pixels / 1e6:.0f} Mpx, read in {time.monotonic() - began:.0f} s;"
-            f" {0 if self.crops is None else len(self.crops)} crops held out"
-            + (f"; {len(self.pictures.unreadable)} unreadable" if self.pictures.unreadable else "")
-            + (f"; {self.pictures.left_out} left out for lack of memory" if self.pictures.left_out else "")
-        )
 
     # --- start ---------------------------------------------------------------------------------------------------
 
@@ -197,9 +105,12 @@ class Training:
             for kind, names in report.items():
                 if names:
                     self.progress.say(f"{kind} in {s.init}: {', '.join(names)}")
-        self.mode = self._mode()
+        self.mode, measured = opening.precision(s, self.system, self.device, self.pictures, self.phases[0])
+        if measured:
+            self._note("precision " + self.mode.name, seconds={k: round(v, 4) for k, v in measured.items()})
         self.average = Average(self.parameters)
-        self._record()
+        said = opening.record(s, self.recipe.name, self.phases, self.system, self.pictures, self.mode, self.device)
+        self.log.write("start", step=0, **{k: said[k] for k in ("recipe", "parameters", "mode", "device", "torch")})
 
     def _go_on(self, state: Mapping[str, Any]) -> None:
         s = self.settings
@@ -228,7 +139,7 @@ class Training:
         if state["pictures"] != self.pictures.fingerprint():
             self._note("the pictures are not those that the run began with: it goes on, but not as it would have")
         if self.plan.phase >= 0:
-            self._players()
+            self._gather_players()
         self.progress.say(f"resumed at step {self.plan.step}, {self.plan.seconds / 60:.1f} min")
 
     def _stretch(self, minutes: float | None, steps: int | None) -> None:
@@ -241,47 +152,11 @@ class Training:
                 "steps", value=steps, allowed=f"{plan.steps}, as the run began: its schedule depends on it"
             )
 
-    def _mode(self) -> step.Mode:
-        precision = self.settings.precision
-        if precision != "auto":
-            mode = step.named(precision)
-            mode.lay_out(self.system)
-            return mode
-        if self.device.type == "cuda":
-            mode = step.MODES["bfloat16-channels-last" if torch.cuda.is_bf16_supported() else "float32-channels-last"]
-            mode.lay_out(self.system)
-            return mode
-        # The probe must not shift the crops that are drawn later, so that a run is the same whatever it measures.
-        probe, count = np.random.default_rng(0), min(2, self.phases[0].batch)
-        crops = self.pictures.draw(probe, count, self.phases[0].crop_px)
-        mode, seconds = step.fastest(self.system, crops, torch.full((count,), 0.5), self.device)
-        self._note("precision " + mode.name, seconds={k: round(v, 4) for k, v in seconds.items()})
-        return mode
-
     def _start_clock(self) -> None:
         self.clock = time.monotonic() - self.plan.seconds
 
     def _now(self) -> float:
         return time.monotonic() - self.clock
-
-    def _record(self) -> None:
-        record = {
-            "recipe": self.recipe.name,
-            "settings": {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(self.settings).items()},
-            "phases": [_plain(phase) for phase in self.phases],
-            "parameters": sum(p.numel() for p in self.parameters.values()),
-            "pictures": {
-                "count": len(self.pictures),
-                "pixels": self.pictures.pixels,
-                "print": self.pictures.fingerprint(),
-            },
-            "mode": self.mode.name,
-            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else platform.machine(),
-            "torch": torch.__version__,
-        }
-        self.settings.run.mkdir(parents=True, exist_ok=True)
-        (self.settings.run / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        self.log.write("start", step=0, **{k: record[k] for k in ("recipe", "parameters", "mode", "device", "torch")})
 
     def _note(self, text: str, **values: Any) -> None:
         self.progress.say(text)
@@ -302,117 +177,65 @@ class Training:
         if hasattr(self.system, "enter"):
             self.system.enter(phase, lambda: self.pictures.draw(self.generator, phase.batch, phase.crop_px))
         self.average.restart(name for name, p in self.parameters.items() if not torch.equal(p, before[name]))
-        self.best_loss = (
-            math.inf
-        )  # losses of different phases don't compare; only the last phase's best is worth freezing
-        self._players()
-        trained = sum(p.numel() for p in self.parameters.values() if p.requires_grad)
-        self.log.write("phase", step=self.plan.step, phase=phase.name, seconds=self.plan.seconds, trained=trained)
-        self.progress.say(f"phase {phase.name}: {trained:_} parameters learn")
+        self.best_loss = math.inf  # losses of different phases don't compare; the last phase's best is worth freezing
+        self._gather_players()
+        learning = self.players.learning
+        self.log.write("phase", step=self.plan.step, phase=phase.name, seconds=self.plan.seconds, learning=learning)
+        self.progress.say(f"phase {phase.name}: {learning:_} parameters learn")
 
-    def _players(self) -> None:
-        phase = self.phase
-        self.names = {player.name: phase.parameters(player, self.parameters) for player in phase.players}
-        learning = {name for names in self.names.values() for name in names}
-        if not learning:
-            raise UsageError("trainable", value=phase.trainable, allowed="patterns that match some parameter")
-        for name, p in self.parameters.items():
-            p.requires_grad_(name in learning)
-            p.grad = None
-        self.optimisers = {
-            player.name: Optimisers(
-                player, phase, {n: self.parameters[n] for n in self.names[player.name]}, self.moments.get(player.name)
-            )
-            for player in phase.players
-        }
+    def _gather_players(self) -> None:
+        s = self.settings
+        self.players = Players(
+            self.system,
+            self.phase,
+            self.mode,
+            self.device,
+            self.moments,
+            runner=self.runner,
+            capture=s.capture,
+            note=self._note,
+        )
         self.moments = {}
-        if self.settings.compile:
-            try:
-                self.runner = torch.compile(self.system)  # type: ignore[assignment]
-            except Exception as error:  # no compiler on this machine: slower, not wrong
-                self._note(f"not compiled: {error}")
-        self.captured: step.Captured | None = None
-        self.may_capture = self.settings.capture and self.device.type == "cuda" and len(phase.players) == 1
+
+    def _forward(self, crops: Tensor, rate: Tensor) -> Outputs:
+        with self.mode.autocast(self.device):
+            return self.runner(crops, rate)
 
     # --- steps ---------------------------------------------------------------------------------------------------
 
-    def _forward(self, crops: Tensor, rate: Tensor, player: Player | None = None) -> Outputs:
-        losses = getattr(self.system, "losses", None) or {}
-        call = self.runner if player is None else losses.get(player.name, self.runner)
-        with self.mode.autocast(self.device):
-            return call(crops, rate)
-
-    def _forward_backward(self, crops: Tensor, rate: Tensor, player: Player) -> Outputs:
-        outputs = self._forward(crops, rate, player)
-        outputs["loss"].mean().backward()
-        return {name: value.detach() for name, value in outputs.items()}
-
-    def _passed(self, crops: Tensor, rate: Tensor, player: Player, optimisers: Optimisers) -> Outputs:
-        """Gradients of one player, captured where that is possible."""
-        if self.may_capture:
-            self.may_capture = False
-            try:
-                both = lambda c, r: self._forward_backward(c, r, player)  # noqa: E731
-                self.captured = step.Captured(both, optimisers.zero, crops, rate)
-                self._note("the step is captured as a CUDA graph")
-            except Exception as error:  # many things can't be captured; plain passes always work
-                self.captured = None
-                torch.cuda.synchronize(self.device)
-                self._note(f"not captured: {str(error).splitlines()[0][:200]}")
-        if self.captured is not None:
-            return self.captured(crops, rate)
-        optimisers.zero()
-        return self._forward_backward(crops, rate, player)
-
     def _step(self) -> None:
-        """Draw crops and rates, let every player take its step."""
+        """Draw crops and rates, let the players take their steps."""
         phase, plan = self.phase, self.plan
         crops = self.pictures.draw(self.generator, phase.batch, phase.crop_px, rotations=self.settings.rotations)
         anchors = int(getattr(self.system, "rate_anchors", 8))
         rate = torch.from_numpy(data.rates(self.generator, phase.batch, anchors)).to(self.device)
-        factor = plan.factor(phase)
-        for player in phase.players:
-            if plan.phase_step % player.every:
-                continue
-            optimisers = self.optimisers[player.name]
-            if len(phase.players) > 1:
-                for name, p in self.parameters.items():
-                    p.requires_grad_(name in self.names[player.name])
-            outputs = self._passed(crops, rate, player, optimisers)
-            norm = float(optimisers.clip())
-            good = math.isfinite(norm)
-            if good:
-                optimisers.step(factor)
-            self._count(good)
-            if player is phase.players[0]:
-                self._gather(outputs, norm, good)
-        if self.bad_in_a_row == 0:
+        taken = self.players.step(crops, rate, plan.factor(phase), plan.phase_step)
+        if taken.good:
             self.average.update(phase.ema_decay)
+        self._count(taken)
 
-    def _count(self, good: bool) -> None:
-        self.bad_in_a_row = 0 if good else self.bad_in_a_row + 1
-        self.bad_steps += not good
+    def _count(self, taken: Taken) -> None:
+        """Add a step to the row of the log that is being gathered; too many bad ones in a row end the run."""
+        self.sums["steps"] = self.sums.get("steps", 0.0) + 1
+        self.bad_in_a_row = 0 if taken.good else self.bad_in_a_row + 1
+        self.bad_steps += not taken.good
         if self.bad_in_a_row >= BAD_STEPS_IN_A_ROW:
-            self._note("diverged")
             raise ModelError(
                 f"training diverged: {self.bad_in_a_row} steps in a row without a finite gradient",
                 looked=self.last,
                 hint="the last resume file is from before; try a smaller rate or float32",
             )
-
-    def _gather(self, outputs: Outputs, norm: float, good: bool) -> None:
-        if good:
-            mse = outputs["mse"].float().clamp(min=1e-4)
+        if taken.good and taken.outputs:
+            mse = taken.outputs["mse"].float().clamp(min=1e-4)
             row = {
-                "loss": float(outputs["loss"].mean()),
-                "bpp": float(outputs["bpp"].mean()),
+                "good": 1.0,
+                "loss": float(taken.outputs["loss"].mean()),
+                "bpp": float(taken.outputs["bpp"].mean()),
                 "psnr_db": float((10 * torch.log10(65025 / mse)).mean()),
-                "norm": norm,
+                "norm": taken.norm,
             }
             for name, value in row.items():
                 self.sums[name] = self.sums.get(name, 0.0) + value
-            self.sums["good"] = self.sums.get("good", 0.0) + 1
-        self.sums["steps"] = self.sums.get("steps", 0.0) + 1
 
     def _log_row(self, since_s: float) -> dict[str, float]:
         """The means of the last steps as one row; starts the next."""
@@ -429,7 +252,7 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the run depends on."""
-        moments = {name: o.states() for name, o in getattr(self, "optimisers", {}).items()} or self.moments
+        moments = self.players.moments() if self.plan.phase >= 0 else self.moments
         return {
             "recipe": self.recipe.name,
             "size": self.settings.size,
@@ -463,9 +286,7 @@ class Training:
         with self.average:
             self.curve = validate(self.system, self.crops, self._forward)
         if self.first is None or relative_rate_percent(self.first, self.first) is None:
-            self.first = (
-                self.curve
-            )  # an untrained curve may not even rise: then the next one is what later ones are held against
+            self.first = self.curve  # an untrained curve may not even rise: then the next one is the reference
         figure = relative_rate_percent(self.curve, self.first)
         self.log.write(
             "validation",
@@ -491,7 +312,7 @@ class Training:
 
     def run(self) -> Outcome:
         """Train until the budget is used up, a signal arrives or the session is to pause."""
-        with _Signals() as signals:
+        with Signals() as signals:
             if self.plan.phase < 0:
                 self.check()
             finished = self._steps(signals)
@@ -504,7 +325,7 @@ class Training:
         figure = relative_rate_percent(self.curve, self.first) if self.curve and self.first else None
         return Outcome(signals.number, finished, self.plan.step, self.plan.seconds, self.curve, figure)
 
-    def _steps(self, signals: _Signals) -> bool:
+    def _steps(self, signals: Signals) -> bool:
         s, plan = self.settings, self.plan
         row_began = saved = validated = self._now()
         row: dict[str, float] = {}
@@ -513,7 +334,7 @@ class Training:
                 if plan.phase + 1 >= len(self.phases):
                     return True
                 if plan.phase >= 0:
-                    self.moments = {name: o.states() for name, o in self.optimisers.items()}
+                    self.moments = self.players.moments()
                 self._enter()
             now = self._now()
             if signals.number is not None or (
@@ -549,34 +370,3 @@ class Training:
         """Draw curve.png from the log."""
         title = f"{self.recipe.name}, {self.plan.step} steps, {self.plan.seconds / 60:.0f} min"
         log.draw(log.read(self.log.path), self.settings.run / "curve.png", title)
-
-
-class _Signals:
-    """SIGINT and SIGTERM end the loop after the current step; a second one ends the process as usual."""
-
-    def __init__(self) -> None:
-        self.number: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def _note(self, number: int, _frame: object) -> None:
-        self.number = number
-        signal.signal(number, self._before[number])
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

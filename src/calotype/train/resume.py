@@ -35,7 +35,7 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
         torch.save({"format": FORMAT, **state}, file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def load(path: Path) -> State:
@@ -138,7 +138,9 @@ def unpack(folder: Path) -> State:
     for i in range(1, first["parts"]):
         part = load(folder / TRAVEL.format(i))
         if (part["step"], part["parts"]) != (first["step"], first["parts"]):
-            raise ModelError("travelling files of different moments", wanted=first["step"], found=part["step"], looked=folder)
+            raise ModelError(
+                "travelling files of different moments", wanted=first["step"], found=part["step"], looked=folder
+            )
         rows += part["tensors"]
     state: State = {**first["head"], "system": {}, "average": {}, "moments": {}}
     pieces: dict[tuple[str, ...], list[Tensor]] = {}

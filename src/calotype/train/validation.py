@@ -57,9 +57,7 @@ def validate(
     system.eval()
     try:
         for rate in rates:
-            outputs = []
-            for some in crops.split(AT_ONCE):
-                outputs.append(forward(some, torch.full((len(some),), rate, device=some.device)))
+            outputs = [forward(x, torch.full((len(x),), rate, device=x.device)) for x in crops.split(AT_ONCE)]
             gathered = {k: torch.cat([o[k].detach().float().cpu() for o in outputs]) for k in ("loss", "bpp", "mse")}
             bpp.append(gathered["bpp"].mean().item())
             psnr.append((10 * torch.log10(65025 / gathered["mse"].clamp(min=1e-4))).mean().item())
