@@ -181,6 +181,9 @@ def test_targets(tmp_path, source, capsys):
     assert run("decode", target, "-o", source) == 8
     assert run("encode", tmp_path / "missing.png") == 9
     assert run("encode", tmp_path, "-o", tmp_path / "b.calo") == 9
+    assert run("encode", tmp_path) == 9
+    assert run("encode", "") == 9
+    assert run("decode", tmp_path) == 9
     assert run("info", tmp_path) == 9
 
 

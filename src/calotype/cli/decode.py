@@ -31,9 +31,8 @@ def decode(
     max_pixels: int | None,
 ) -> None:
     """IN, a .calo file, becomes a picture with the metadata it was encoded with."""
-    piped = source == files.STANDARD
     suffix = f".{kind.lower().removeprefix('.')}" if kind else None
-    target = output or (files.STANDARD if piped else str(Path(source).with_suffix(suffix or ".png")))
+    target = output or files.beside(source, suffix or ".png")
     suffix = suffix or (".png" if target == files.STANDARD else Path(target).suffix)
     files.check_target(target, force=force)
     rectangle = None if region is None else _rectangle(region)

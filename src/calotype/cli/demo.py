@@ -39,13 +39,18 @@ def demo(out: str | None, force: bool) -> None:
 
     from importlib.resources import files as packaged
 
+    from PIL import features
+
     from calotype import codec, formats, metrics
     from calotype.cli.peers import AVIF, JPEG, WEBP, Point
     from calotype.model import store
 
     picture = formats.read((packaged("calotype") / "demo" / f"{PHOTOGRAPH}.png").read_bytes())
     model = store.find("swift")
-    peers = [AVIF(picture.pixels), WEBP(picture.pixels), JPEG(picture.pixels)]
+    peers = [kind(picture.pixels) for kind in (AVIF, WEBP, JPEG)]
+    if not features.check("avif"):
+        note("note: this Pillow was built without AVIF, so it is left out")
+        del peers[0]
     click.echo(f"{PHOTOGRAPH}.png, {picture.width_px}x{picture.height_px}: {ORIGIN}.")
     click.echo(
         "Each other codec at the PSNR that Calotype reached; sizes interpolated between its two nearest settings."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from calotype.cli import files
@@ -32,7 +30,7 @@ def encode(
     max_pixels: int | None,
 ) -> None:
     """IN, a picture file of 8-bit RGB, becomes a .calo file. Its EXIF, ICC and XMP are kept."""
-    target = output or (files.STANDARD if source == files.STANDARD else str(Path(source).with_suffix(".calo")))
+    target = output or files.beside(source, ".calo")
     files.check_target(target, force=force)
 
     from calotype import codec, formats, metrics

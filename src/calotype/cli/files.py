@@ -15,7 +15,7 @@ from pathlib import Path
 
 from calotype.errors import CalotypeError, FileError, TargetExists, UsageError
 
-__all__ = ["STANDARD", "check_target", "make_folder", "read_bytes", "write_bytes"]
+__all__ = ["STANDARD", "beside", "check_target", "make_folder", "read_bytes", "write_bytes"]
 
 STANDARD = "-"
 
@@ -29,6 +29,16 @@ def read_bytes(source: str) -> bytes:
     from calotype import formats
 
     return formats.load(source)
+
+
+def beside(source: str, suffix: str) -> str:
+    """Where the output goes if nobody says: the input's name with another suffix, or standard output for `-`."""
+    if source == STANDARD:
+        return STANDARD
+    path = Path(source)
+    if path.is_dir():  # also the empty name
+        raise FileError(source or "''", "is a directory; name a file in it")
+    return str(path.with_suffix(suffix))
 
 
 def check_target(target: str, *, force: bool) -> None:
