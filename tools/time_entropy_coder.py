@@ -2,7 +2,8 @@
 
     python tools/time_entropy_coder.py [results/entropy-coder.json]
 
-Repetitions of all tasks are interleaved and medians taken, so that a busy machine disturbs all of them alike.
+CPU time of the one thread; repetitions of all tasks are interleaved and medians taken, so that a busy machine disturbs
+all of them alike.
 """
 
 from __future__ import annotations
@@ -112,13 +113,13 @@ def port_task() -> dict[str, object]:
 
 
 def medians(tasks: list[Callable[[], object]], repetitions: int) -> list[float]:
-    """Seconds of each task, the median over interleaved repetitions."""
+    """CPU seconds of each task, the median over interleaved repetitions."""
     spent: list[list[float]] = [[] for _ in tasks]
     for _ in range(repetitions):
         for task, times in zip(tasks, spent, strict=True):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             task()
-            times.append(time.perf_counter() - begin)
+            times.append(time.thread_time() - begin)
     return [statistics.median(times) for times in spent]
 
 

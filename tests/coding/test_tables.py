@@ -59,11 +59,11 @@ def test_lookup_and_encoder_agree():
     frequencies, cumulative = (a[:-1].reshape(bank.frequencies.shape) for a in bank.encoder)
     for k in (1, 2):
         for slot, entry in enumerate(lookup[k]):
-            f, bias, symbol = entry & 0xFFFF, entry >> 16 & 0xFFFF, entry >> 32
+            f, bias, symbol = entry & 0xFFFF, entry >> 48, entry << 16 >> 32
             column = bank.sizes[k] if symbol == ESCAPED else symbol - bank.offsets[k]
             assert f == frequencies[k, column] and slot - bias == cumulative[k, column] and 0 <= bias < f
     for row in (lookup[0], lookup[-1]):
-        assert (row & 0xFFFF == 1 << 14).all() and np.array_equal(row >> 16, np.arange(1 << 14))
+        assert (row & 0xFFFF == 1 << 14).all() and np.array_equal(row >> 48, np.arange(1 << 14))
 
 
 @pytest.mark.parametrize("damage", ["sum", "zero", "padding", "size", "offset", "dtype", "shape", "missing"])

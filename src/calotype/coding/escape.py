@@ -9,7 +9,7 @@ import numpy as np
 
 from calotype.coding.layout import CHUNK_BITS, CLASS_BITS, PRECISION_BITS
 from calotype.coding.rans import Decoder, Encoder
-from calotype.coding.tables import TableBank
+from calotype.coding.tables import TableBank, lookup_entries
 
 __all__ = ["excess_bits", "push", "read", "rows_sum"]
 
@@ -30,7 +30,7 @@ def _uniform_lookup() -> np.ndarray:
     rows = []
     for k in [*range(CHUNK_BITS + 1), 0]:
         width = PRECISION_BITS - k
-        rows.append((1 << width) | (slots & ((1 << width) - 1)) << 16 | (slots >> width) << 32)
+        rows.append(lookup_entries(1 << width, slots & ((1 << width) - 1), slots >> width))
     return np.concatenate(rows)
 
 

@@ -164,8 +164,7 @@ class Decoder:
     def decode(self, lookup: np.ndarray, tables: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """The symbols of one call: int32 [n], row after row.
 
-        lookup   int64, table << 14 | slot -> frequency | (slot - cumulative) << 16 | symbol << 32; its last table
-                 must change no state
+        lookup   int64, at table << 14 | slot what tables.lookup_entries says; its last table changes no state
         tables   [n] integers from 0, below len(lookup) >> 14 (the caller's duty), row after row
         ends     int64 [b + 1]
         """
@@ -190,6 +189,7 @@ class Decoder:
                 decode_steps(
                     x[: block.lanes], base, lookup, self._words, pointers[: block.rows], bounds[: block.rows + 1]
                 )
+                base <<= 16
                 base >>= 32
                 plan.collect(block, base, symbols)
             self._lanes.scatter(plan, x)

@@ -45,12 +45,11 @@ def decode_steps(
 ) -> None:
     """Decode the steps of a block in place: `base` (table << 14) becomes the entries of the lookup."""
     s, low = np.empty(len(x), np.int64), np.empty(len(x), bool)
-    mask, precision, half, word, state_low = (
-        np.array(v) for v in (TOTAL - 1, PRECISION_BITS, 0xFFFF, WORD_BITS, STATE_LOW)
+    mask, precision, half, top, word, state_low = (
+        np.array(v) for v in (TOTAL - 1, PRECISION_BITS, 0xFFFF, 48, WORD_BITS, STATE_LOW)
     )
     count, single = np.arange(len(x)), len(pointers) == 1
     at = int(pointers[0])
-    lower, upper = bounds[:-1], bounds[1:]
     take, fetch = lookup.take, words.take
     bit_and, add, multiply, right, left, less = (
         np.bitwise_and, np.add, np.multiply, np.right_shift, np.left_shift, np.less)  # fmt: skip
@@ -61,8 +60,7 @@ def decode_steps(
         right(x, precision, x)
         bit_and(e, half, s)
         multiply(x, s, x)
-        right(e, word, s)
-        bit_and(s, half, s)
+        right(e, top, s)
         add(x, s, x)
         less(x, state_low, low)
         (j,) = low.nonzero()
@@ -73,11 +71,11 @@ def decode_steps(
                 v += fetch(count[:n] + at, None, None, "clip")
                 at += n
             else:  # a word's place is its rank among the words of its row in this step
-                begin, end = j.searchsorted(lower), j.searchsorted(upper)
-                place = (pointers - begin).repeat(end - begin)
+                edges = j.searchsorted(bounds)
+                counts = edges[1:] - edges[:-1]
+                place = (pointers - edges[:-1]).repeat(counts)
                 place += count[:n]
-                pointers += end
-                pointers -= begin
+                pointers += counts
                 v += fetch(place, None, None, "clip")
             x[j] = v
     if single:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from calotype.coding.layout import MAX_TABLES, PRECISION_BITS
 from calotype.errors import ModelError
 
-__all__ = ["ESCAPED", "TableBank"]
+__all__ = ["ESCAPED", "TableBank", "lookup_entries"]
 
 ESCAPED = -(2**31)  # stands for "escaped" where the lookup holds symbols
 MAX_OFFSET = 2**20  # keeps every excess of an int32 symbol below 2**32
@@ -107,16 +108,24 @@ class TableBank:
 
     @cached_property
     def lookup(self) -> np.ndarray:
-        """int64 [(K + 1) << precision], at table << precision | slot: frequency | (slot - cum) << 16 | symbol << 32.
+        """int64 [(K + 1) << precision], at table << precision | slot: see `lookup_entries`.
 
-        The symbol is the value coded (offset included) or ESCAPED. Certain tables, and the extra last one, change no state.
+        The symbol is the value coded (offset included) or ESCAPED. Certain tables and the extra last change no state.
         """
         slots = np.arange(1 << self.precision, dtype=np.int64)
         lookup = np.empty((len(self) + 1, slots.size), np.int64)
-        lookup[:] = (1 << self.precision) | (slots << 16)
+        lookup[:] = lookup_entries(1 << self.precision, slots, 0)
         for k in np.flatnonzero(self.coded):
             size = self.sizes[k]
             entry = np.repeat(np.arange(size + 1), self.frequencies[k, : size + 1])
             symbol = np.where(entry < size, entry + int(self.offsets[k]), ESCAPED)
-            lookup[k] = self.frequencies[k, entry] | (slots - self.cumulative[k, entry]) << 16 | symbol << 32
+            lookup[k] = lookup_entries(self.frequencies[k, entry], slots - self.cumulative[k, entry], symbol)
         return lookup.ravel()
+
+
+def lookup_entries(frequency: Any, bias: Any, symbol: Any) -> Any:
+    """What a decoder looks up, int64: frequency | symbol (32 bits, signed) << 16 | bias << 48, bias = slot - cumulative.
+
+    The bias on top, so that one shift yields it; the symbol, which is wanted once a call, in the middle.
+    """
+    return frequency | (symbol & 0xFFFFFFFF) << 16 | bias << 48
