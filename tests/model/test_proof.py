@@ -82,6 +82,7 @@ def cases(tiny):
         node("Sub", ["x", "shift"], "s"), node("Mul", ["s", "scale"], "m"), node("Abs", ["m"], "a"),
         node("Clip", ["m", "low", "high"], "c"), node("Div", ["m", "scale"], "d"),
         node("Relu", ["d"], "r"), node("Floor", ["m"], "f"),
+        node("Sub", ["f", "r"], "apart"),
         node("Max", ["c", "r", "half"], "max"), node("Min", ["f", "shift"], "min"), node("Add", ["max", "min"], "y"),
     ], constants  # fmt: skip
     constants = {"k": np.array([[[[0.25]]]], np.float32)}
@@ -231,6 +232,18 @@ def test_the_bound_is_two_to_the_24_exactly(tiny):
     assert proof.prove(graph, {"x": (0, TOP - 1, 0)}).tightest.bound == TOP
     with pytest.raises(ModelError, match="16_777_217 units"):
         proof.prove(graph, {"x": (0, TOP, 0)})
+
+
+def test_a_bias_counts_with_its_size_and_its_fraction(tiny):
+    def bound(bias):
+        constants = {"w": np.ones((1, 1, 1, 1), np.float32), "b": np.array([bias], np.float32)}
+        graph = tiny.graph([tiny.node("Conv", ["x", "w", "b"], "y")], constants, {"x": [1, 1, "h", "w"]}, {"y": None})
+        return proof.prove(graph, {"x": (-255, 0, 0)}).tightest
+
+    assert bound(1000).bound == 1255 and bound(-1000).bound == 1255
+    assert (bound(0.125).bits, bound(0.125).bound) == (3, 255 * 8 + 1)
+    with pytest.raises(ModelError, match="16_777_471 units"):
+        bound(TOP)
 
 
 def refusals(tiny):
