@@ -37,6 +37,8 @@ def test_a_model_is_added_found_and_removed(tiny):
     assert store.names() == ("tiny",)
     for wanted in ("tiny", model.identity.hex()[:6], model.identity[:8], model.identity.hex().upper()):
         assert store.find(wanted) is store.find("tiny")
+    assert store.by_identity(model.identity[:8]) is store.find("tiny")
+    assert store.name_of(model.identity[:8]) == "tiny" and store.name_of(bytes(8)) is None
     assert store.remove("tiny") == entry and store.installed() == ()
 
 

@@ -25,7 +25,7 @@ from calotype.model.bundle import Model
 if TYPE_CHECKING:
     from calotype.model.trust import Verdict
 
-__all__ = ["SUFFIX", "Entry", "add", "find", "home", "installed", "names", "remove", "verify"]
+__all__ = ["SUFFIX", "Entry", "add", "by_identity", "find", "home", "installed", "name_of", "names", "remove", "verify"]
 
 SUFFIX = ".calomodel"
 PREFIX_BYTES = 8
@@ -105,6 +105,16 @@ def find(wanted: str | bytes, limits: Limits = DEFAULT) -> Model:
         raise ModelError("several models fit", wanted=digits, found=", ".join(files[key].name for key in chosen))
     path, stamp = chosen[0]
     return _opened(path, stamp, files[chosen[0]].name, limits)
+
+
+def by_identity(prefix: bytes, limits: Limits = DEFAULT) -> Model:
+    """The model that a picture file names by the first bytes of its identity; raises what `find` raises."""
+    return find(bytes(prefix), limits)
+
+
+def name_of(prefix: bytes) -> str | None:
+    """The name of the first installed model whose identity starts so, or None."""
+    return next((entry.name for entry in installed() if entry.identity.startswith(prefix.hex())), None)
 
 
 def add(source: bytes | Path | str, name: str = "", *, force: bool = False, limits: Limits = DEFAULT) -> Entry:
