@@ -13,7 +13,7 @@ import numpy as np
 from calotype.coding import escape
 from calotype.coding.lattice import FULL, Lattice
 from calotype.coding.port import Distribution
-from calotype.coding.positions import Bound, Call, Range
+from calotype.coding.positions import Bound, Call, Range, deliver
 from calotype.coding.tables import TableBank
 from calotype.errors import UsageError
 
@@ -63,10 +63,10 @@ class Quantizing:
         call = Call(self._banks[taken.bank], taken, self.rows, lattice.count(*shape[1:]), self._ranges[name])
         tradeoff = self._tradeoffs.get(name)
         symbols = call.fit(taken.quantize(bound.take(values), None if tradeoff is None else bound.take(tradeoff)))
-        restored, sixteenths, _ = call.restore(symbols)
+        sixteenths, _ = call.restore(symbols)
         self._code(name, call, symbols)
         self._returned(sixteenths)
-        return lattice.put(restored, np.zeros(shape, np.float32) if onto is None else onto)
+        return deliver(sixteenths, bound, onto)
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         if data is None or len(data) != self.rows or not all(isinstance(d, bytes) for d in data):

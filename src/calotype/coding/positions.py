@@ -14,7 +14,7 @@ from calotype.coding.port import Distribution
 from calotype.coding.tables import TableBank
 from calotype.errors import ModelError, UsageError
 
-__all__ = ["Bound", "Call", "Range"]
+__all__ = ["Bound", "Call", "Range", "deliver"]
 
 SIXTEENTH = np.float32(1 / 16)
 WILD = 1 << 24  # a symbol beyond this is out of every range, and sixteen times one below it fits int32
@@ -118,8 +118,8 @@ class Call:
         over = np.maximum(np.ceil(values - self.legal.high), 0) - np.maximum(np.ceil(self.legal.low - values), 0)
         return chosen - over.astype(np.int32)
 
-    def restore(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(float32 [b, n] values, their sixteenths as the hash wants them, entries whose value was illegal).
+    def restore(self, symbols: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(values [b, n] in sixteenths, in the type that the hash wants; entries whose value was illegal).
 
         symbols   integer [m]; illegal values become the legal one nearest to zero
         """
@@ -143,10 +143,7 @@ class Call:
             sixteenths[:] = coded
         else:
             sixteenths[self.at] = coded
-        sixteenths = sixteenths.reshape(self.shape)
-        values = sixteenths.astype(np.float32)
-        values *= SIXTEENTH
-        return values, sixteenths, illegal
+        return sixteenths.reshape(self.shape), illegal
 
     def _certain(self) -> np.ndarray:
         """Sixteenths of all positions, as if every symbol were zero."""
@@ -166,3 +163,15 @@ class Call:
         else:
             full.reshape(-1)[self.at] = symbols
         return np.asarray(self.distribution.restore(full), np.float32)
+
+
+def deliver(sixteenths: np.ndarray, bound: Bound, onto: np.ndarray | None) -> np.ndarray:
+    """Write [b, n] values, given in sixteenths, to the positions of a lattice; returns `onto`, or a new float32 array."""
+    onto = np.zeros(bound.shape, np.float32) if onto is None else onto
+    if onto.shape != bound.shape:
+        raise UsageError("onto", value=onto.shape, allowed=bound.shape)
+    for flat, row in zip(sixteenths, onto, strict=True):  # row by row: what is in between stays in the cache
+        values = flat.astype(np.float32)
+        values *= SIXTEENTH
+        bound.lattice.put(values[None], row[None])
+    return onto

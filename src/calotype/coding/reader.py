@@ -12,7 +12,7 @@ from calotype.coding.counter import WIDEST, Shape, rows_of
 from calotype.coding.hashing import RowHashes
 from calotype.coding.lattice import FULL, Lattice
 from calotype.coding.port import Distribution
-from calotype.coding.positions import Bound, Call, Range
+from calotype.coding.positions import Bound, Call, Range, deliver
 from calotype.coding.rans import Decoder
 from calotype.coding.tables import ESCAPED, TableBank
 from calotype.coding.taper import Taper
@@ -69,13 +69,14 @@ class Reader:
         if values is not None:
             raise UsageError("values", value=type(values).__name__, allowed="None: this port reads")
         shape = self._shapes[name]
-        taken = distribution.take(Bound(lattice, shape))
+        bound = Bound(lattice, shape)
+        taken = distribution.take(bound)
         call = Call(self._banks[taken.bank], taken, self.rows, lattice.count(*shape[1:]), self._ranges[name])
-        restored, sixteenths, illegal = call.restore(self._symbols(call))
+        sixteenths, illegal = call.restore(self._symbols(call))
         if illegal.size:
             self._decoder.flagged[call.rows_of(illegal)] = True
         self._hashes.values(sixteenths)
-        return lattice.put(restored, np.zeros(shape, np.float32) if onto is None else onto)
+        return deliver(sixteenths, bound, onto)
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         at, self._next_string = self._next_string, self._next_string + 1
