@@ -217,6 +217,16 @@ def test_a_path_is_read_and_a_missing_one_named(tiny, tmp_path):
     assert read(path).identity == read(str(path)).identity == tiny.model().identity
 
 
+def test_parameters_are_kept_as_they_will_be_read(tiny):
+    """Tuples and integer keys: the walk sees the same before writing and after reading, and the identity stays."""
+    model = tiny.model(walk_parameters={10: (1, 2), 2: {"x": 1.0}})
+    assert model.manifest.walk_parameters == {"10": [1, 2], "2": {"x": 1.0}}
+    assert read(write(model)).identity == model.identity
+    for wrong in ({"x": np.int64(1)}, {"x": float("nan")}, [1]):
+        with pytest.raises(ModelError, match="manifest: walk_parameters"):
+            tiny.model(walk_parameters=wrong)
+
+
 def test_parts_that_do_not_fit_are_refused(tiny):
     with pytest.raises(ModelError, match="networks"):
         tiny.model(graphs={})

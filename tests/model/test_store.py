@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +52,16 @@ def test_packaged_models_come_first_and_stay(tiny, other, folders):
     assert [entry.source for entry in store.installed()] == ["packaged", "added"]
     with pytest.raises(UsageError, match="belongs to the package"):
         store.remove("tiny")
+
+
+def test_digits_that_fit_several_models_are_refused(tiny, monkeypatch):
+    for k in range(2):
+        rows = {"bias": np.array([[k, 2]])}
+        store.add(bundle.write(tiny.model(name=f"m{k}", rows=rows)))
+    # Two identities of equal beginning can't be made; entries that say so can.
+    monkeypatch.setattr(store, "_entry", lambda path, *_: SimpleNamespace(identity=f"abcdef{path.stem}"))
+    with pytest.raises(ModelError, match="several models fit; wanted abcdef; found m0, m1"):
+        store.find("abcdef")
 
 
 def test_a_missing_model_says_where_it_was_sought():

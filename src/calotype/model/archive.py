@@ -7,6 +7,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
+from typing import BinaryIO
 
 import numpy as np
 
@@ -37,22 +38,22 @@ def pack(members: Mapping[str, bytes]) -> bytes:
 def unpack(data: bytes, limits: Limits) -> dict[str, bytes]:
     """All members of the zip `data`; ModelError where it is damaged, LimitError before it would unpack to too much."""
     limits.spend("max_model_bytes", len(data), "model bytes")
-    with _opened(data, limits) as archive:
+    with _opened(io.BytesIO(data), limits) as archive:
         return {entry.filename: _read(archive, entry) for entry in archive.infolist()}
 
 
-def member(data: bytes, name: str, limits: Limits) -> bytes:
-    """One member alone, for looking at a manifest without unpacking the networks."""
-    with _opened(data, limits) as archive:
+def member(source: BinaryIO, name: str, limits: Limits) -> bytes:
+    """One member alone, for looking at a manifest without reading the networks."""
+    with _opened(source, limits) as archive:
         try:
             return _read(archive, archive.getinfo(name))
         except KeyError as exc:
             raise ModelError(f"the archive has no {name}") from exc
 
 
-def _opened(data: bytes, limits: Limits) -> zipfile.ZipFile:
+def _opened(source: BinaryIO, limits: Limits) -> zipfile.ZipFile:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as exc:
         raise ModelError("not a readable zip archive", found=exc) from exc
     entries = archive.infolist()

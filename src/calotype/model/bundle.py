@@ -7,6 +7,7 @@ needs besides) and encoder.npz. docs/models.md is the normative description.
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calotype.errors import FileError, ModelError, UsageError
+from calotype.errors import CalotypeError, FileError, ModelError, UsageError
 from calotype.limits import DEFAULT, Limits
 from calotype.model import archive
 from calotype.model.identity import identity
@@ -77,6 +78,12 @@ class Model:
         weight = weight[:, None]
         row = (anchors[lower] * (RATES - weight) + anchors[upper] * weight + RATES // 2) // RATES  # floor: b c
         return row.astype(np.float32)[:, :, None, None]
+
+    def nearest(self, name: str, rate_indices: np.ndarray) -> np.ndarray:
+        """Integer rows at the anchors nearest to these rates, for rows that can't be interpolated: float32 [b, c, 1, 1]."""
+        anchors = self._array(self.tables, f"rows/{name}")
+        place = (_rates(rate_indices) * (len(anchors) - 1) + RATES // 2) // RATES
+        return anchors[place].astype(np.float32)[:, :, None, None]
 
     def floats(self, name: str, rate_index: int | np.ndarray = 0) -> np.ndarray:
         """A float array of the decoder or the encoder; where it is stored as "anchors/<name>", [n, ...], interpolated.
@@ -180,7 +187,15 @@ def read(source: bytes | Path | str, limits: Limits = DEFAULT) -> Model:
 
 def peek(source: bytes | Path | str, limits: Limits = DEFAULT) -> Manifest:
     """The manifest alone, unchecked against the rest: for listings, never for decoding."""
-    return Manifest.from_bytes(archive.member(_bytes(source, limits), "manifest.json", limits))
+    if isinstance(source, bytes):
+        return Manifest.from_bytes(archive.member(io.BytesIO(source), "manifest.json", limits))
+    try:
+        with Path(source).open("rb") as stream:
+            return Manifest.from_bytes(archive.member(stream, "manifest.json", limits))
+    except OSError as exc:
+        if isinstance(exc, CalotypeError):
+            raise
+        raise FileError(source, exc.strerror or str(exc)) from exc
 
 
 def named(model: Model, name: str) -> Model:
@@ -243,9 +258,9 @@ def _bytes(source: bytes | Path | str, limits: Limits) -> bytes:
         limits.spend("max_model_bytes", path.stat().st_size, "model bytes")
         return path.read_bytes()
     except OSError as exc:
-        if exc.strerror is None:  # a LimitError: ours already
+        if isinstance(exc, CalotypeError):
             raise
-        raise FileError(path, exc.strerror) from exc
+        raise FileError(path, exc.strerror or str(exc)) from exc
 
 
 def _grouped(tables: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

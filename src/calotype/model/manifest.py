@@ -88,6 +88,9 @@ class Manifest:
     identity: str = ""
 
     def __post_init__(self) -> None:
+        for free in ("walk_parameters", "transform", "training"):
+            # As it will be read back: tuples are lists, keys are text. Otherwise the identity could change on reading.
+            object.__setattr__(self, free, _plain(free, getattr(self, free)))
         _check(self)
 
     @property
@@ -140,6 +143,16 @@ def _net(entry: dict[str, Any]) -> Net:
 
 def _wrong(place: str, wanted: object, found: object) -> ModelError:
     return ModelError(f"manifest: {place}", wanted=wanted, found=found)
+
+
+def _plain(place: str, value: object) -> Any:
+    try:
+        plain = json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise _wrong(place, "numbers, text, lists and objects as JSON knows them", exc) from exc
+    if not isinstance(plain, dict):
+        raise _wrong(place, "an object", value)
+    return plain
 
 
 def _whole(place: str, value: object, low: int, high: int) -> None:

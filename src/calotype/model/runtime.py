@@ -143,7 +143,7 @@ class Nets:
 
     def prior(self, name: str) -> Factorized:
         """The factorized distribution of the latents `name` at the batch's rates: bank `name`, rows "<name>.prior"."""
-        return Factorized(self.rows(f"{name}.prior"), bank=name)
+        return Factorized(self._model.nearest(f"{name}.prior", self._rates), bank=name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -90,21 +90,21 @@ def find(wanted: str | bytes, limits: Limits = DEFAULT) -> Model:
     wanted   a name, at least 6 hexadecimal digits of an identity, or its first bytes (a picture file has 8)
     raises   ModelError where there is none, or the digits fit several; what bundle.read raises
     """
-    files = {(path, stamp): _entry(path, source, stamp) for path, source, stamp in _files()}
+    files = list(_files())
     digits = wanted.hex() if isinstance(wanted, bytes) else wanted.lower()
-    chosen = [key for key, entry in files.items() if entry.name == wanted]
+    chosen = [file for file in files if file[0].stem == wanted][:1]  # a packaged model before an added one
     if not chosen and _HEX.fullmatch(digits):
-        chosen = [key for key, entry in files.items() if entry.identity.startswith(digits)]
+        chosen = [file for file in files if _entry(*file).identity.startswith(digits)]
     if not chosen:
         places = f"the models of the package and {home()}"
         hint = "calotype models list shows what is installed, calotype models add FILE adds one"
         raise ModelError(
             "no such model", wanted=digits if isinstance(wanted, bytes) else wanted, looked=places, hint=hint
         )
-    if len({files[key].identity for key in chosen}) > 1 and files[chosen[0]].name != wanted:
-        raise ModelError("several models fit", wanted=digits, found=", ".join(files[key].name for key in chosen))
-    path, stamp = chosen[0]
-    return _opened(path, stamp, files[chosen[0]].name, limits)
+    if len(chosen) > 1 and len({_entry(*file).identity for file in chosen}) > 1:
+        raise ModelError("several models fit", wanted=digits, found=", ".join(file[0].stem for file in chosen))
+    path, _, stamp = chosen[0]
+    return _opened(path, stamp, path.stem, limits)
 
 
 def by_identity(prefix: bytes, limits: Limits = DEFAULT) -> Model:
