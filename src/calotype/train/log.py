@@ -142,12 +142,14 @@ def _panel(
     if not points:
         return
     (x0, x1), (y0, y1) = (_span([p[axis] for p in points]) for axis in (0, 1))
-    for i in range(5):
-        x, y = left + (right - left) * i / 4, bottom - (bottom - top) * i / 4
+    for value in _ticks(x0, x1):
+        x = left + (value - x0) / (x1 - x0) * (right - left)
         pen.line([(x, top), (x, bottom)], fill=GREY)
+        pen.text((x, bottom + 8), f"{value:.6g}", fill=INK, font=_font(12), anchor="ma")
+    for value in _ticks(y0, y1):
+        y = bottom - (value - y0) / (y1 - y0) * (bottom - top)
         pen.line([(left, y), (right, y)], fill=GREY)
-        pen.text((x - 12, bottom + 8), f"{x0 + (x1 - x0) * i / 4:.4g}", fill=INK, font=_font(12))
-        pen.text((left - 55, y - 7), f"{y0 + (y1 - y0) * i / 4:.4g}", fill=INK, font=_font(12))
+        pen.text((left - 8, y), f"{value:.6g}", fill=INK, font=_font(12), anchor="rm")
     for line, colour in lines:
         there = [
             (
@@ -162,6 +164,14 @@ def _panel(
         if len(there) <= 16:
             for x, y in there:
                 pen.ellipse([x - 3, y - 3, x + 3, y + 3], fill=colour)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Three to six round numbers inside [low, high]."""
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * min((1, 2, 5, 10), key=lambda m: abs(m * power - rough))
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
