@@ -113,8 +113,8 @@ def freeze_system(
     model = bundle.build(
         manifest, graphs=graphs, banks=frozen.banks, rows=frozen.rows, floats=frozen.floats, encoder=frozen.encoder
     )
-    import os
-    if not os.environ.get("NOPROVE"): prove_model(model)
+    say("proving the exact networks")
+    prove_model(model)
     return model
 
 
