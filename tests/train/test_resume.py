@@ -167,8 +167,12 @@ def test_what_is_no_resume_file_is_refused(tmp_path: Path, settings: Settings):
     train(Tiny(), settings)
     with pytest.raises(TargetExists):
         train(Tiny(), settings)
-    with pytest.raises(UsageError, match="its schedule depends on it"):
+    with pytest.raises(UsageError, match="this one is finished"):
         train(Tiny(), dataclasses.replace(settings, resume=True, steps=99))
+    begun = dataclasses.replace(settings, run=tmp_path / "begun", stop_minutes=0.0)
+    train(Tiny(), begun)
+    with pytest.raises(UsageError, match="its schedule depends on it"):
+        train(Tiny(), dataclasses.replace(begun, resume=True, steps=99))
 
     class Other(Tiny):
         name = "other"

@@ -144,6 +144,8 @@ class Training:
 
     def _stretch(self, minutes: float | None, steps: int | None) -> None:
         plan = self.plan
+        if plan.phase + 1 == len(self.phases) and plan.done():
+            raise UsageError("budget", value=minutes or steps, allowed="a new run with --init: this one is finished")
         if minutes is not None:
             plan.phase_ends_s *= minutes / (plan.minutes or minutes)
             plan.minutes = minutes
