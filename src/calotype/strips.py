@@ -52,12 +52,15 @@ class Strips:
                     self._readers[tile] = self._readers.get(tile, 0) + 1
 
     def write(self, tile: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keep the arrays [c, h, w] of a tile: values are multiples of 1/units and inside the range of the dtype."""
+        """Keep the arrays [c, h, w] of a tile: values are multiples of 1/units and inside the range of the dtype.
+
+        Names that synthesis does not ask for (side information) are passed over.
+        """
         if self._readers is not None and not self._readers.get(tile):
             return
         region = self.grid[tile]
-        for name, array in arrays.items():
-            stored = self.names[name]
+        for name, stored in self.names.items():
+            array = arrays[name]
             shape = (stored.channels, region.height // stored.stride, region.width // stored.stride)
             if array.shape != shape:
                 raise UsageError(f"shape of {name}", value=array.shape, allowed=shape)

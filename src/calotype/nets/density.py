@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ class Density(nn.Module):
         sides = (1, *hidden, 1)
         gain = spread ** (1 / (len(sides) - 1))
         self.matrices, self.biases, self.factors = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
-        for a, b in zip(sides[:-1], sides[1:], strict=True):
+        for a, b in pairwise(sides):
             self.matrices.append(nn.Parameter(torch.full((channels, b, a), math.log(math.expm1(1 / gain / b)))))
             self.biases.append(nn.Parameter(torch.rand(channels, b, 1) - 0.5))
             self.factors.append(nn.Parameter(torch.zeros(channels, b, 1)))

@@ -15,7 +15,16 @@ from calotype.coding.densities import LAPLACE_PER_LOG, LAPLACE_STEPS
 from calotype.nets.exact import ExactConv, ExactNet, round_ste
 from calotype.walks.features import FEATURE
 
-__all__ = ["ACTIVATION", "INDEX_FINE", "ROW_TOP", "BoundedConv", "HyperAnalysis", "HyperSynthesis", "Parameters"]
+__all__ = [
+    "ACTIVATION",
+    "INDEX_FINE",
+    "ROW_TOP",
+    "BoundedConv",
+    "ContextParameters",
+    "HyperAnalysis",
+    "HyperSynthesis",
+    "Parameters",
+]
 
 ACTIVATION = 32.0
 INDEX_FINE = 16.0  # rows added to table indices are in sixteenths of an index
@@ -85,30 +94,26 @@ class HyperSynthesis(_Exact):
 
 
 class Parameters(_Exact):
-    """Side information, and with `context` the symbols known so far -> mean and table of every position.
+    """Side information -> mean and table of every position.
 
-    forward(side [b, width, h, w], [seen [b, 2m + 4, h, w],] row [b, m, 1, 1]) -> mean16, index, both [b, m, h, w]
-    seen   walks.features.with_symbols
+    forward(side [b, width, h, w], row [b, m, 1, 1]) -> mean16, index, both [b, m, h, w]
     row    per rate, added to the index, in sixteenths of an index
     """
 
-    def __init__(self, width: int, m: int, *, context: bool = False) -> None:
+    def __init__(self, width: int, m: int) -> None:
         super().__init__()
         self.m = m
         self.mix = BoundedConv(width, width, 3, gain_in=ACTIVATION, gain_out=ACTIVATION, reach=_TOP)
-        self.see = None
-        if context:
-            self.see = BoundedConv(2 * m + 4, width, 5, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)
         out = torch.cat([torch.full((m,), 16.0), torch.full((m,), LAPLACE_PER_LOG)])
         self.out = BoundedConv(width, 2 * m, 1, gain_in=ACTIVATION, gain_out=out, reach=_TOP)
         with torch.no_grad():
             self.out.weight.zero_()
 
-    def forward(self, side: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
-        h, row = self.mix(side), rest[-1]
-        if self.see is not None:
-            # Rounded first: two convolutions on grids of their own might leave the bound together.
-            h = h + self.requantize(self.see(rest[0]), -ROW_TOP, ROW_TOP)
+    def forward(self, side: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+        return self.predicted(self.mix(side), row)
+
+    def predicted(self, h: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and index from the sums of the hidden layer."""
         mean, index = self.out(self.bounded(h)).split(self.m, 1)
         mean, index = self.requantize(mean, -2048, 2047), index + row * (1 / INDEX_FINE)
         if self.mode == "float":
@@ -117,3 +122,19 @@ class Parameters(_Exact):
         if self.mode == "exact":
             return mean, index
         return mean.to(torch.int16), index.to(torch.uint8)  # an eighth of the memory between network and coder
+
+
+class ContextParameters(Parameters):
+    """As `Parameters`, from the values known so far as well: 5x5 around each position, zero where nothing is coded.
+
+    forward(side [b, width, h, w], seen [b, 2m + 4, h, w], row [b, m, 1, 1]); seen as walks.features.with_symbols gives it
+    """
+
+    def __init__(self, width: int, m: int) -> None:
+        super().__init__(width, m)
+        self.see = BoundedConv(2 * m + 4, width, 5, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)
+
+    def forward(self, side: Tensor, seen: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        # Rounded first: two convolutions on grids of their own might leave the bound together.
+        seen = self.requantize(self.see(seen), -ROW_TOP, ROW_TOP)
+        return self.predicted(self.mix(side) + seen, row)

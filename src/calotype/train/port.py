@@ -53,15 +53,18 @@ class TrainingPort:
     def code(
         self, name: str, values: Tensor, distribution: Any, lattice: Lattice | None = None, onto: Tensor | None = None
     ) -> Tensor:
-        """Quantize the positions of `lattice` and return what the decoder will know: [b, c, h, w], constant."""
+        """Quantize the positions of `lattice` and return what the decoder will know: [b, c, h, w], constant to gradients
+        unless the distribution asks for `straight_through`."""
         symbols, certain = distribution.hard(values, self.tradeoffs.get(name))
         restored = torch.where(certain, torch.zeros_like(symbols), symbols)
         if distribution.mean16 is not None:
             restored = restored + distribution.mean16.detach() / 16
         if lattice is None or lattice.is_full:
             self._coded[name] = _Coded(values, distribution, symbols, certain)
+            if getattr(distribution, "straight_through", False):
+                return values + (restored - values).detach()
             return restored
-        b, c, h, w = values.shape
+        _, c, h, w = values.shape
         here = torch.from_numpy(lattice.mask(c, h, w)).to(values.device)
         before = self._coded.get(name)
         if before is None:

@@ -20,7 +20,9 @@ from calotype.model.manifest import Latent
 from calotype.nets import wavelet
 from calotype.nets.exact import round_ste, set_mode
 from calotype.nets.postfilter import AnalysisBranch, PixelsToBands, PlanesToPixels, PostFilter
-from calotype.nets.pyramid_context import ACTIVATION, FINE, INDEX_FINE, V_TOP, Carry, Compact, Lift, Step
+from calotype.nets.pyramid_context import ACTIVATION, FINE, INDEX_FINE, V_TOP, Carry, Lift, Step
+from calotype.nets.pyramid_frozen import FrozenCarry, FrozenLift, FrozenStep
+from calotype.train.anchors import at, rounded, weighted
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.port import TrainingPort
 from calotype.walks.pyramid import Pyramid
@@ -112,10 +114,7 @@ class PyramidSystem(nn.Module):
 
     def at(self, anchors: Tensor, rate: Tensor) -> Tensor:
         """Anchors [n, ...] interpolated linearly at rates [b] in [0, 1] -> [b, ...]."""
-        place = rate * (self.rate_anchors - 1)
-        low = place.floor().clamp(0, self.rate_anchors - 2).long()
-        part = (place - low).reshape(-1, *[1] * (anchors.ndim - 1))
-        return anchors[low] * (1 - part) + anchors[low + 1] * part
+        return at(anchors, rate)
 
     def row_anchors(self, name: str) -> Tensor:
         """The row `name` ("l1.rate", "l1.scale") at the anchors, [n, c], in the integers of its network, not rounded."""
@@ -240,14 +239,14 @@ class PyramidSystem(nn.Module):
         if not self.training:
             picture = picture.round().clamp(0, 255)
         mse = ((picture - crops) ** 2).mean((1, 2, 3))
-        worth, weight = torch.exp(self.at(self.log_lambdas, rate)), torch.exp(-0.8 * self.at(self.log_typical, rate))
-        return {"loss": (bpp + worth * mse) * weight, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
+        loss = weighted(bpp, mse, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
+        return {"loss": loss, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
 
     def frozen(self) -> Frozen:
         """The system as a model: folds the exact networks, so afterwards it can no longer be trained."""
         set_mode(self, "folded")
         rows = {
-            f"{name}.{kind}": np.floor(self.row_anchors(f"{name}.{kind}").detach().cpu().numpy() + 0.5).astype(np.int32)
+            f"{name}.{kind}": rounded(self.row_anchors(f"{name}.{kind}"))
             for name in self.names
             for kind in ("rate", "scale")
         }
@@ -290,18 +289,18 @@ class PyramidSystem(nn.Module):
                 raise ModelError(f"rate rows of {name}", wanted="below 16384 in magnitude", found=row_top)
             v_top = (V_TOP + row_top) / FINE if coarser else row_top / FINE
             v = (2, width, 8, 8) if coarser else (2, width, 1, 1)
-            known = {"known": torch.zeros(2, 2 * c + 4, 8, 8)}
+            known = {"known": torch.zeros(2, 2 * c + 4, 8, 8, dtype=torch.int8)}
             if coarser:
                 found[f"{name}_lift"] = FrozenNet(
-                    module=self.context[f"{name}_lift"], exact=True,
+                    module=FrozenLift(self.context[f"{name}_lift"]), exact=True,
                     inputs={"coarse": torch.zeros(2, self.width[coarser], 8, 8), "row": torch.zeros(2, width, 1, 1)},
                     outputs=("v",) if name == "l1" else ("v", "u"),
                     ranges={"coarse": (-255, 255, 0), "row": f"rows/{name}.rate"},
                 )  # fmt: skip
             for step in range(self.steps[name]):
                 found[f"{name}_step{step}"] = FrozenNet(
-                    module=Compact(self.context[f"{name}_step{step}"]), exact=True,
-                    inputs={"v": torch.zeros(*v), "known": torch.zeros(2, 2 * c + 4 if step else 4, 8, 8),
+                    module=FrozenStep(self.context[f"{name}_step{step}"], large=name in ("l1", "l2")), exact=True,
+                    inputs={"v": torch.zeros(*v), "known": torch.zeros(2, 2 * c + 4 if step else 4, 8, 8, dtype=torch.int8),
                             "row": torch.zeros(2, c, 1, 1)},
                     outputs=("mean16", "index"),
                     ranges={"v": (-v_top, v_top, 4), "known": (-127, 127, 0), "row": f"rows/{name}.scale"},
@@ -309,7 +308,7 @@ class PyramidSystem(nn.Module):
             if name != "l1":
                 u = {"u": torch.zeros(2, width, 8, 8)} if coarser else {}
                 found[f"{name}_carry"] = FrozenNet(
-                    module=self.context[f"{name}_carry"], exact=True, inputs=known | u, outputs=("features",),
+                    module=FrozenCarry(self.context[f"{name}_carry"]), exact=True, inputs=known | u, outputs=("features",),
                     ranges={"known": (-127, 127, 0)} | ({"u": (0, 255, 0)} if u else {}),
                 )  # fmt: skip
             coarser = name

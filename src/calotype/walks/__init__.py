@@ -10,6 +10,9 @@ from calotype.errors import UsageError
 __all__ = ["get", "names"]
 
 _WALKS = {
+    "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
+    "factorized": ("calotype.walks.factorized", "Factorized"),
+    "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
 }
 

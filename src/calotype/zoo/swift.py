@@ -21,9 +21,8 @@ LAMBDAS = (0.00093, 0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.18
 TYPICAL_BPP = (0.09, 0.15, 0.24, 0.36, 0.54, 0.80, 1.15, 1.60, 2.15, 2.80)
 
 
-def system(
-    widths: tuple[int, ...] = (24, 32, 48, 48, 48, 48), steps: tuple[int, ...] = (2, 2, 4, 4, 4, 4)
-) -> Any:
+def system(widths: tuple[int, ...] = (24, 32, 48, 48, 48, 48), steps: tuple[int, ...] = (2, 2, 4, 4, 4, 4)) -> Any:
+    """The trainable system; widths and steps of levels 1 (finest) upwards."""
     from calotype.train.pyramid_system import PyramidSystem
 
     return PyramidSystem(lambdas=LAMBDAS, typical=TYPICAL_BPP, widths=widths, steps=steps)
@@ -39,9 +38,14 @@ RECIPE = Recipe(
     title="9/7 pyramid, coarse-to-fine exact contexts, post-filter; decodes at 12 kMAC a pixel",
     walk="pyramid",
     build=system,
-    sizes={"wide": dict(widths=(24, 32, 48, 64, 64, 64))},
+    sizes={
+        "wide": {"widths": (24, 32, 48, 64, 64, 64)},
+        "tiny": {"widths": (4, 4, 6, 6), "steps": (2, 1, 1, 1)},  # for tests
+    },
     phases=(
-        Phase(name="contexts", share=0.04, at_most_steps=400, batch=4, frozen=_OUTER, schedule="constant", players=(_ALL,)),
+        Phase(
+            name="contexts", share=0.04, at_most_steps=400, batch=4, frozen=_OUTER, schedule="constant", players=(_ALL,)
+        ),
         Phase(name="post-filter", share=0.56, frozen=("branch*",), schedule="constant", players=(_ALL,)),
         Phase(name="everything", share=0.25, schedule="linear", players=(_ALL,)),
         Phase(name="integers", share=0.15, rate_scale=0.3, schedule="linear", players=(_ALL,), options=_EXACT),

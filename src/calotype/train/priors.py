@@ -1,0 +1,87 @@
+"""Factorized priors at any rate: a density and a scale per rate while training, one bank of shared tables when frozen.
+
+The density itself is nets/density.py; which table codes which channel at which rate becomes a row of the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from calotype.coding.densities import Factorized
+from calotype.coding.frequencies import bank_from_probabilities
+from calotype.coding.tables import TableBank
+from calotype.nets.density import Density
+from calotype.train.anchors import at
+
+__all__ = ["Prior", "shared"]
+
+MOST_TABLES = 192  # a decoder's look-up table takes 128 KiB each
+_SMALLEST = 2.0**-14  # what an entry of a table costs at least to have
+
+
+class Prior(nn.Module):
+    """Distribution of one name's values: the density of a channel, stretched by a scale that depends on the rate.
+
+    channels   of the values
+    anchors    how many rates have scales of their own
+    levels     at how many rates tables are made
+    reach      symbols beyond it always escape
+    """
+
+    def __init__(self, name: str, channels: int, anchors: int, *, levels: int = 33, reach: int = 400) -> None:
+        super().__init__()
+        self.name, self.levels, self.reach = name, levels, reach
+        self.density = Density(channels)
+        self.log_scale = nn.Parameter(torch.zeros(anchors, channels))
+
+    def distribution(self, rate: Tensor) -> Factorized:
+        """The prior at rates [b] in [0, 1], for the training port."""
+        scale = at(self.log_scale, rate)[:, :, None, None]
+        return Factorized(None, self.name, density=lambda values: self.density(values, scale))
+
+    @torch.no_grad()
+    def frozen(self) -> tuple[TableBank, np.ndarray]:
+        """The bank, and the table of every channel at each level of rate, int32 [levels, c]."""
+        levels = at(self.log_scale.double(), torch.linspace(0, 1, self.levels, dtype=torch.double))
+        inverse = torch.exp(-levels).T[:, :, None]  # c levels 1
+        edges = torch.arange(-self.reach, self.reach + 2, dtype=torch.double) - 0.5
+        places = (edges * inverse).reshape(len(inverse), 1, -1)
+        density = self.density.double()
+        logits = density.logits(places).reshape(-1, len(edges))
+        self.density.float()
+        sign = -torch.sign(logits[:, 1:] + logits[:, :-1])
+        mass = (torch.sigmoid(sign * logits[:, 1:]) - torch.sigmoid(sign * logits[:, :-1])).abs().numpy()
+        tables, chosen = shared(mass, MOST_TABLES)
+        rows = chosen.reshape(-1, self.levels).T.astype(np.int32)
+        return bank_from_probabilities([_trimmed(table, -self.reach) for table in tables]), rows
+
+
+def shared(tables: np.ndarray, most: int, tolerance: float = 0.002) -> tuple[np.ndarray, np.ndarray]:
+    """Few tables that serve for many: a table goes when another one codes its symbols nearly as well.
+
+    tables      [n, symbols] probabilities; what is missing to 1 escapes
+    tolerance   share of the entropy that a symbol may cost more; doubled until at most `most` are left
+    returns     [k, symbols], and for each of the n which one codes it, int [n]
+    """
+    tables = tables.astype(np.float64)
+    lengths = -np.log2(np.maximum(tables, _SMALLEST))
+    own = (tables * lengths).sum(1)
+    extra = tables @ lengths.T - own[:, None]  # n of coding row i with table j
+    allowed = np.maximum(own, 0.05)
+    while True:
+        kept: list[int] = []
+        for i in np.argsort(own, kind="stable"):
+            if not kept or extra[i, kept].min() > tolerance * allowed[i]:
+                kept.append(int(i))
+        if len(kept) <= most:
+            return tables[kept], extra[:, kept].argmin(1)
+        tolerance *= 2
+
+
+def _trimmed(table: np.ndarray, offset: int) -> tuple[int, np.ndarray]:
+    """The symbols worth an entry of their own, and the smallest of them."""
+    (worth,) = np.nonzero(table > _SMALLEST)
+    low, high = (int(worth[0]), int(worth[-1]) + 1) if worth.size else (-offset, -offset + 1)
+    return offset + low, table[low:high] / max(1.0, table.sum())

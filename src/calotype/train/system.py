@@ -1,0 +1,206 @@
+"""The trainable whole of a recipe whose transforms are networks: analysis, gains per rate, walk, synthesis, and its loss.
+
+Not here: the order of coding (walks/), the networks (nets/), the loop (loop.py), export (freeze.py), the wavelet
+pyramid (pyramid_system.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from calotype import walks
+from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG, LAPLACE_STEPS, Factorized
+from calotype.coding.frequencies import laplace_bank
+from calotype.model.manifest import Latent
+from calotype.nets.exact import round_ste, set_mode
+from calotype.nets.hyper import ACTIVATION, INDEX_FINE, ROW_TOP
+from calotype.nets.transforms import UNIT, LatentsToPixels, PixelsToLatents
+from calotype.train.anchors import at, rounded, weighted
+from calotype.train.freeze import Frozen, FrozenNet
+from calotype.train.port import TrainingPort
+from calotype.train.priors import Prior
+
+__all__ = ["Row", "System"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An integer row per rate that exact networks take as an input.
+
+    channels   its length
+    unit       integers per natural unit
+    zero       the natural value whose integer is 0
+    """
+
+    channels: int
+    unit: float = ACTIVATION
+    zero: float = 0.0
+
+    @classmethod
+    def of_scales(cls, channels: int) -> Row:
+        """A row of logarithms of scales, added to table indices of the bank "laplace"."""
+        return cls(channels, LAPLACE_PER_LOG * INDEX_FINE, LAPLACE_LOW)
+
+
+class System(nn.Module):
+    """forward(crops [b, 3, h, w] in 0..255, rate [b] in [0, 1]) -> per sample "loss", "bpp", "mse", and "picture".
+
+    lambdas, typical   at the rate anchors: worth of a unit of MSE in bits per pixel, and the bpp to be expected
+    analysis           [b, 3, h, w] -> y [b, c, h/16, w/16]; has `halo_px`
+    synthesis          the way back; has `halo_px`
+    latents            what the walk codes, the first of them is y; the others are made by its networks
+    walk               its name
+    nets               networks of the walk, by name, with what freezing asks for; the modules are trained as they stand
+    priors             the latents that have a factorized prior
+    rows               integer rows of exact networks, "<latents>.<word>"; "<latents>.scale" starts at the data's
+    """
+
+    def __init__(
+        self, *, lambdas: Sequence[float], typical: Sequence[float], analysis: Any, synthesis: Any,
+        latents: Mapping[str, Latent], walk: str, walk_parameters: Mapping[str, Any] | None = None,
+        nets: Mapping[str, FrozenNet] | None = None, priors: Sequence[str] = (), rows: Mapping[str, Row] | None = None,
+        align_px: int = 64, tile_px: int = 512,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        n = self.rate_anchors = len(lambdas)
+        self.latents, self.main = dict(latents), next(iter(latents))
+        self.align_px, self.tile_px = align_px, tile_px
+        self.walk_name, self.walk_parameters = walk, dict(walk_parameters or {})
+        self.walk = walks.get(walk, self.walk_parameters)
+        self.analysis, self.synthesis = analysis, synthesis
+        self.declared = dict(nets or {})
+        self.nets = nn.ModuleDict({name: net.module for name, net in self.declared.items()})
+        self.priors = nn.ModuleDict({name: Prior(name, latents[name].channels, n) for name in priors})
+        self.row_kinds = dict(rows or {})
+        self.rows = nn.ParameterDict(
+            {_key(name): nn.Parameter(torch.full((n, row.channels), row.zero)) for name, row in self.row_kinds.items()}
+        )
+        channels = latents[self.main].channels
+        self.gain, self.inverse = nn.Parameter(torch.zeros(n, channels)), nn.Parameter(torch.zeros(n, channels))
+        self.register_buffer("log_lambdas", torch.tensor([math.log(v) for v in lambdas]))
+        self.register_buffer("log_typical", torch.tensor([math.log(v) for v in typical]))
+        self.register_buffer("is_exact", torch.zeros((), dtype=torch.bool))
+        self.mode = "float"
+        self.register_load_state_dict_post_hook(lambda *_: self.follow())
+
+    # --- phases ---------------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Bring the exact networks into the mode that the state says."""
+        self.mode = "exact" if bool(self.is_exact) else "float"
+        set_mode(self, self.mode)
+
+    @torch.no_grad()
+    def begin(self, crops: Tensor) -> None:
+        """Gains such that y has unit variance at the least rate, and scales of rows and priors from the data."""
+        y = self.analysis((crops - 128) / UNIT)
+        spread = y.std((0, 2, 3)).clamp_min(1e-4)
+        log_gain = 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None] - torch.log(spread)  # n c
+        self.gain.copy_(log_gain)
+        self.inverse.copy_(-log_gain)
+        logs = {self.main: 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None].expand_as(log_gain)}
+        for name in self.priors:
+            if name in logs:
+                self.priors[name].log_scale.copy_(logs[name])
+        for name in self.row_kinds:
+            of, _, word = name.partition(".")
+            if word == "scale" and of in logs:
+                self.rows[_key(name)].copy_((logs[of] - 0.5).clamp(-2.5, 5))
+        self.follow()
+
+    def enter(self, phase: Any, batches: Callable[[], Tensor]) -> None:
+        """Start a phase; the option `exact` switches the networks that choose tables to integers."""
+        if phase.options.get("exact"):
+            self.is_exact.fill_(True)
+            self.follow()
+
+    # --- the codec ------------------------------------------------------------------------------------------------
+
+    def forward(self, crops: Tensor, rate: Tensor) -> dict[str, Tensor]:
+        gain, inverse = (at(p, rate)[:, :, None, None] for p in (self.gain, self.inverse))
+        y = self.analysis((crops - 128) / UNIT).float() * torch.exp(gain)
+        with torch.autocast(crops.device.type, enabled=False):  # exact networks would lose their sums in half precision
+            b, _, height, width = crops.shape
+            shapes = {k: (b, v.channels, height // v.stride, width // v.stride) for k, v in self.latents.items()}
+            port = TrainingPort(shapes, hard=not self.training)
+            known = self.walk(_Nets(self, rate), port, {self.main: y})[self.main]
+            bits = port.bits()
+        picture = self.synthesis((y + (known - y).detach()) * torch.exp(inverse)).float() * UNIT + 128
+        if not self.training:
+            picture = picture.round().clamp(0, 255)
+        bpp = sum(bits.values()) / (height * width)
+        mse = ((picture - crops) ** 2).mean((1, 2, 3))
+        loss = weighted(bpp, mse, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
+        return {"loss": loss, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
+
+    def row_anchors(self, name: str) -> Tensor:
+        """The row `name` at the anchors, [n, c], in integers, not rounded."""
+        row = self.row_kinds[name]
+        return ((self.rows[_key(name)] - row.zero) * row.unit).clamp(-ROW_TOP, ROW_TOP)
+
+    def frozen(self) -> Frozen:
+        """The system as a model: folds the exact networks, so afterwards it can no longer be trained."""
+        set_mode(self, "folded")
+        rows = {name: rounded(self.row_anchors(name)) for name in self.row_kinds}
+        banks = {"laplace": laplace_bank(LAPLACE_STEPS, LAPLACE_PER_LOG, LAPLACE_LOW)} if self.row_kinds else {}
+        for name, prior in self.priors.items():
+            banks[name], rows[f"{name}.prior"] = prior.frozen()
+        return Frozen(
+            walk=self.walk_name,
+            walk_parameters=self.walk_parameters,
+            transform={"kind": "networks", "analysis": "analysis", "synthesis": "synthesis", "latents": [self.main],
+                       "encoder_halo": self.analysis.halo_px},
+            latents=self.latents,
+            nets={name: replace(net, module=self.nets[name]) for name, net in self.declared.items()} | self._transforms(),
+            rate_anchors=self.rate_anchors,
+            halo=self.synthesis.halo_px,
+            align_px=self.align_px,
+            tile_px=self.tile_px,
+            banks=banks,
+            rows=rows,
+            floats={"anchors/row.synthesis": self.inverse.detach().cpu().numpy()},
+            encoder={"anchors/row.analysis": self.gain.detach().cpu().numpy()},
+        )  # fmt: skip
+
+    def _transforms(self) -> dict[str, FrozenNet]:
+        channels, stride = self.latents[self.main].channels, self.latents[self.main].stride
+        row, cells = torch.zeros(2, channels, 1, 1), 8 * self.align_px // stride
+        pixels = torch.zeros(2, cells * stride, cells * stride, 3, dtype=torch.uint8)
+        return {
+            "analysis": FrozenNet(
+                module=PixelsToLatents(self.analysis), inputs={"pixels": pixels, "row": row}, outputs=(self.main,),
+                part="encoder",
+            ),
+            "synthesis": FrozenNet(
+                module=LatentsToPixels(self.synthesis), outputs=("pixels",),
+                inputs={self.main: torch.zeros(2, channels, cells, cells), "row": row},
+            ),
+        }  # fmt: skip
+
+
+class _Nets:
+    """The namespace that the walk sees in training: torch modules, priors with their densities, rows at the rates."""
+
+    def __init__(self, system: System, rate: Tensor) -> None:
+        self._system, self._rate = system, rate
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return self._system.nets[name]
+
+    def prior(self, name: str) -> Factorized:
+        return self._system.priors[name].distribution(self._rate)
+
+    def rows(self, name: str) -> Tensor:
+        row = at(self._system.row_anchors(name), self._rate)
+        return (round_ste(row) if self._system.mode == "exact" else row)[:, :, None, None]
+
+
+def _key(name: str) -> str:
+    """A row's name as a parameter's, which must not have dots."""
+    return name.replace(".", "_")

@@ -1,0 +1,29 @@
+"""The walk of hyperpriors: coarse side information z first, then y with means and scales that z predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from calotype.coding.densities import Laplace
+
+__all__ = ["Hyperprior"]
+
+
+class Hyperprior:
+    """Mean-and-scale hyperprior (Minnen et al. 2018, arXiv:1809.02736, without the context model).
+
+    A model's align_px is a multiple of z's stride, so y is a whole number of z's cells and nothing is padded here.
+
+        y --hyper_analysis--> z --port--> z --hyper_synthesis(rate row)--> side --entropy_parameters(scale row)--> mean, table
+        y --port(mean, table)--> y
+    """
+
+    domain = "latents"
+
+    def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        y = (latents or {}).get("y")
+        z = port.code("z", None if y is None else nets.hyper_analysis(y), nets.prior("z"))
+        side = nets.hyper_synthesis(z, nets.rows("y.rate"))
+        mean16, index = nets.entropy_parameters(side, nets.rows("y.scale"))
+        return {"z": z, "y": port.code("y", y, Laplace(mean16, index))}

@@ -1,0 +1,77 @@
+"""Minnen, Balle, Toderici 2018 (arXiv:1809.02736): the mean-and-scale hyperprior, without the context model.
+
+    picture -> analysis -> * gain(rate) -> y (1/16) ---------------------------> round(y - mean) -> restored y -> ...
+                                           |                                         ^
+                              hyper-analysis -> z (1/64) -> round                    | mean, table
+                                                            |                        |
+                                 rate row -> hyper-synthesis (exact) -> entropy parameters (exact) <- scale row(rate)
+
+    picture <- synthesis <- * inverse gain(rate) <- restored y
+
+Differs from the paper: Laplace instead of Gauss (the tables of all exact recipes); what chooses tables computes in
+integers; hyper-analysis sees signed logarithms, because one model serves all rates; GDN without roots; fewer channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calotype.train.phases import Phase
+from calotype.zoo import Recipe
+
+LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
+TYPICAL_BPP = (0.16, 0.25, 0.38, 0.57, 0.85, 1.20, 1.65, 2.20)
+
+
+def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+    """The trainable system; sizes as the figure above has them."""
+    import torch
+
+    from calotype.model.manifest import Latent
+    from calotype.nets.hyper import HyperAnalysis, HyperSynthesis, Parameters
+    from calotype.nets.transforms import Analysis, Synthesis
+    from calotype.train.freeze import FrozenNet
+    from calotype.train.system import Row, System
+
+    y, side = torch.zeros(2, latent, 32, 32), torch.zeros(2, parameters, 32, 32)
+    rate, scale = torch.zeros(2, parameters, 1, 1), torch.zeros(2, latent, 1, 1)
+    return System(
+        lambdas=LAMBDAS,
+        typical=TYPICAL_BPP,
+        analysis=Analysis(widths, latent),
+        synthesis=Synthesis(widths, latent),
+        latents={"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
+        walk="hyperprior",
+        nets={
+            "hyper_analysis": FrozenNet(
+                module=HyperAnalysis(latent, hyper), inputs={"y": y}, outputs=("z",), part="encoder"
+            ),
+            "hyper_synthesis": FrozenNet(
+                module=HyperSynthesis(hyper, parameters), exact=True, outputs=("side",),
+                inputs={"z": torch.zeros(2, hyper, 8, 8), "row": rate},
+                ranges={"z": (-127, 127, 0), "row": "rows/y.rate"},
+            ),
+            "entropy_parameters": FrozenNet(
+                module=Parameters(parameters, latent), exact=True, outputs=("mean16", "index"),
+                inputs={"side": side, "row": scale}, ranges={"side": (0, 255, 0), "row": "rows/y.scale"},
+            ),
+        },
+        priors=("z",),
+        rows={"y.rate": Row(parameters), "y.scale": Row.of_scales(latent)},
+    )  # fmt: skip
+
+
+_EXACT = {"exact": True}
+
+RECIPE = Recipe(
+    name="minnen2018-hyperprior",
+    title="mean-and-scale hyperprior without context, exact hyper-synthesis",
+    paper="Minnen et al. 2018, arXiv:1809.02736",
+    walk="hyperprior",
+    build=system,
+    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    phases=(
+        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
+        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options=_EXACT),
+    ),
+)
