@@ -15,6 +15,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from calotype import zoo  # noqa: E402
+from calotype.walks.features import PARITY  # noqa: E402
 
 
 def extrapolated(rows: np.ndarray) -> np.ndarray:
@@ -37,14 +38,15 @@ def translated(start: dict[str, np.ndarray], levels: int = 6) -> dict[str, np.nd
         places = start[f"{old}.b"]  # [steps, width, 2, 2]
         for step in range(len(places)):
             net, parity = f"context.{name}_step{step}", places[step].reshape(places.shape[1], 4)
+            relative = parity[:, 1:] - parity[:, :1]  # the first place is what the bias stands for
             if step == 0:
-                out[f"{net}.see.weight"] = parity[:, :, None, None]
-                out[f"{net}.see.bias"] = np.zeros(len(parity), np.float32)
+                out[f"{net}.see.weight"] = relative[:, :, None, None]
+                out[f"{net}.see.bias"] = parity[:, 0]
             else:
-                centre = np.zeros((len(parity), 4, 3, 3), np.float32)
-                centre[:, :, 1, 1] = parity
+                centre = np.zeros((len(parity), PARITY, 3, 3), np.float32)
+                centre[:, :, 1, 1] = relative
                 out[f"{net}.see.weight"] = np.concatenate([start[f"{old}.c.{step - 1}.weight"], centre], 1)
-                out[f"{net}.see.bias"] = start[f"{old}.c.{step - 1}.bias"]
+                out[f"{net}.see.bias"] = start[f"{old}.c.{step - 1}.bias"] + parity[:, 0]
             for new, key in (("mix", "m"), ("out", "o")):
                 for kind in ("weight", "bias"):
                     out[f"{net}.{new}.{kind}"] = start[f"{old}.{key}.{step}.{kind}"]
@@ -54,7 +56,7 @@ def translated(start: dict[str, np.ndarray], levels: int = 6) -> dict[str, np.nd
                     out[f"context.{name}_lift.{new}.{kind}"] = start[f"{old}.{key}.{kind}"]
         if f"{old}.f.weight" in start:
             own = start[f"{old}.f.weight"]
-            none = np.zeros((len(own), 4, 3, 3), np.float32)
+            none = np.zeros((len(own), PARITY, 3, 3), np.float32)
             out[f"context.{name}_carry.own.weight"] = np.concatenate([own, none], 1)
             out[f"context.{name}_carry.own.bias"] = start[f"{old}.f.bias"]
             for new, key in (("lifted", "fu"), ("first", "r.a"), ("second", "r.b")):

@@ -118,7 +118,7 @@ def decode(
     model = _model_for(file, model)
     transform, grid = transforms.of(model), _grid(file.header, model)
     area = _area(region, file.header)
-    jobs = windows_of(area, WINDOW_PX, WINDOW_HEIGHT_PX)
+    jobs = _windows(area, grid, file)
     strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
     tile_rates = np.array([tile.rate_index for tile in file.tiles])
     pixels = np.empty((area.height, area.width, 3), np.uint8)
@@ -257,6 +257,13 @@ def _model_for(file: PictureFile, model: Model | None) -> Model:
     if model.identity[:8] != header.model_id:
         raise UsageError("model", value=model.identity[:8], allowed=f"{header.model_id.hex()}, which the file names")
     return model
+
+
+def _windows(area: Region, grid: Grid, file: PictureFile) -> tuple[Region, ...]:
+    """Windows of the wanted area; one for each tile where tiles have different rates, since a window has one."""
+    if len({tile.rate_index for tile in file.tiles}) == 1:
+        return windows_of(area, WINDOW_PX, WINDOW_HEIGHT_PX)
+    return tuple(grid[tile].clipped(area) for tile in grid.needed(area))
 
 
 def _area(region: tuple[int, int, int, int] | None, header: Header) -> Region:

@@ -51,6 +51,12 @@ class Region:
         """The samples of an array at 1/stride that cover this region."""
         return Region(self.top // stride, -(-self.bottom // stride), self.left // stride, -(-self.right // stride))
 
+    def clipped(self, outer: Region) -> Region:
+        """What of it lies in `outer`."""
+        return Region(
+            max(self.top, outer.top), min(self.bottom, outer.bottom), max(self.left, outer.left), min(self.right, outer.right)
+        )
+
     def within(self, outer: Region) -> Region:
         """The same rectangle, counted from the corner of `outer`."""
         return Region(self.top - outer.top, self.bottom - outer.top, self.left - outer.left, self.right - outer.left)

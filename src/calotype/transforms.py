@@ -69,6 +69,12 @@ def _padded(pixels: np.ndarray, region: Region) -> np.ndarray:
     return np.ascontiguousarray(inside)[None]
 
 
+def _whole_cells(window: Region, side: int) -> Region:
+    """The smallest rectangle with corners at multiples of `side` around a window."""
+    cells = window.over(side)
+    return Region(cells.top * side, cells.bottom * side, cells.left * side, cells.right * side)
+
+
 class Pyramid97:
     """CDF 9/7 pyramid, gains per rate; the branch adds to the bands, the post-filter to the picture (recipe swift)."""
 
@@ -94,13 +100,13 @@ class Pyramid97:
 
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
         shape = strips.grid.shape
-        wide = window.grown(self.halo_px, *shape)
+        wide = _whole_cells(window, self.features.stride).grown(self.halo_px, *shape)
         gains = {name: np.exp(self.model.floats(f"inverse.{name}", rates)) for name in self.bands}
         planes = pyramid.synthesise_window(strips.loader(gains), wide, shape, self.levels)
         region = wide.over(self.features.stride)
         features = np.empty((self.features.channels, region.height, region.width), np.float32)
         strips.read("f2", region, features)
-        # One rate for a window: that of its own tile. A bias of the post-filter may step at a tile's border, not more.
+        # One rate for a window: codec.py cuts windows at tile borders where rates differ.
         row = self.model.floats("row.post", int(rates[strips.grid.needed(window)[0]]))
         pixels = self.finish(planes[None], features[None], row[None, :, None, None])[0]
         inner = window.within(wide)
@@ -152,9 +158,7 @@ class Networks:
 
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
         align = self.model.manifest.align_px
-        cells = window.over(align)
-        whole = Region(cells.top * align, cells.bottom * align, cells.left * align, cells.right * align)
-        wide = whole.grown(-(-self.halo_px // align) * align, *strips.grid.shape)
+        wide = _whole_cells(window, align).grown(-(-self.halo_px // align) * align, *strips.grid.shape)
         values = []
         for name in self.names:
             stored = strips.names[name]

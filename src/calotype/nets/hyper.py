@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from calotype.coding.densities import LAPLACE_PER_LOG, LAPLACE_STEPS
 from calotype.nets.exact import ExactConv, ExactNet, round_ste
-from calotype.walks.features import FEATURE
+from calotype.walks.features import FEATURE, PARITY
 
 __all__ = [
     "ACTIVATION",
@@ -127,12 +127,12 @@ class Parameters(_Exact):
 class ContextParameters(Parameters):
     """As `Parameters`, from the values known so far as well: 5x5 around each position, zero where nothing is coded.
 
-    forward(side [b, width, h, w], seen [b, 2m + 4, h, w], row [b, m, 1, 1]); seen as walks.features.with_symbols gives it
+    forward(side [b, width, h, w], seen [b, 2m + 3, h, w], row [b, m, 1, 1]); seen as walks.features.with_symbols gives it
     """
 
     def __init__(self, width: int, m: int) -> None:
         super().__init__(width, m)
-        self.see = BoundedConv(2 * m + 4, width, 5, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)
+        self.see = BoundedConv(2 * m + PARITY, width, 5, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)
 
     def forward(self, side: Tensor, seen: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         # Rounded first: two convolutions on grids of their own might leave the bound together.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from calotype.coding.densities import LAPLACE_PER_LOG, LAPLACE_STEPS
 from calotype.nets.exact import ExactConv, ExactNet
-from calotype.walks.features import FEATURE
+from calotype.walks.features import FEATURE, PARITY
 
 __all__ = ["ACTIVATION", "FINE", "INDEX_FINE", "V_TOP", "Carry", "Compact", "Lift", "Step"]
 
@@ -55,7 +55,7 @@ class Step(ExactNet):
     """One step of a band: mean and table index of every position, from v and the symbols known so far.
 
     forward(v [b, width, h, w], known [b, f, h, w], row [b, c, 1, 1]) -> mean16, index, both [b, c, h, w]
-    known   symbol features (2c channels, absent in the first step) then four parity planes of value FEATURE
+    known   symbol features (2c channels, absent in the first step) then the parity planes of value FEATURE
     row     per rate, added to the index, in sixteenths of an index
     """
 
@@ -63,7 +63,7 @@ class Step(ExactNet):
         super().__init__()
         self.channels, self.first = channels, first
         seen = 0 if first else 2 * channels
-        self.see = ExactConv(seen + 4, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
+        self.see = ExactConv(seen + PARITY, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
         self.mix = ExactConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION)
         out = torch.cat([torch.full((channels,), 16.0), torch.full((channels,), LAPLACE_PER_LOG)])
         self.out = ExactConv(width, 2 * channels, 1, gain_in=ACTIVATION, gain_out=out)
@@ -104,13 +104,13 @@ class Compact(nn.Module):
 class Carry(ExactNet):
     """Features of a finished band for the next finer level: relu(conv3x3(symbols) + conv1x1(u)), then a residual block.
 
-    forward(known [b, 2c + 4, h, w], u [b, width, h, w]) -> [b, width, h, w], integers in [-255, 255]
+    forward(known [b, 2c + 3, h, w], u [b, width, h, w]) -> [b, width, h, w], integers in [-255, 255]
     """
 
     def __init__(self, channels: int, width: int, *, has_u: bool, residual: bool) -> None:
         super().__init__()
         same = {"gain_in": ACTIVATION, "gain_out": ACTIVATION}
-        self.own = ExactConv(2 * channels + 4, width, 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
+        self.own = ExactConv(2 * channels + PARITY, width, 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
         self.lifted = ExactConv(width, width, 1, **same, rounding=0.0, finest=_SUMMED) if has_u else None
         self.first = ExactConv(width, width, 3, **same) if residual else None
         self.second = ExactConv(width, width, 3, **same, finest=_SUMMED) if residual else None

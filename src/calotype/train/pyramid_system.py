@@ -25,6 +25,7 @@ from calotype.nets.pyramid_frozen import FrozenCarry, FrozenLift, FrozenStep
 from calotype.train.anchors import at, rounded, weighted
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.port import TrainingPort
+from calotype.walks.features import PARITY
 from calotype.walks.pyramid import Pyramid
 
 __all__ = ["PyramidSystem"]
@@ -289,7 +290,7 @@ class PyramidSystem(nn.Module):
                 raise ModelError(f"rate rows of {name}", wanted="below 16384 in magnitude", found=row_top)
             v_top = (V_TOP + row_top) / FINE if coarser else row_top / FINE
             v = (2, width, 8, 8) if coarser else (2, width, 1, 1)
-            known = {"known": torch.zeros(2, 2 * c + 4, 8, 8, dtype=torch.int8)}
+            known = {"known": torch.zeros(2, 2 * c + PARITY, 8, 8, dtype=torch.int8)}
             if coarser:
                 found[f"{name}_lift"] = FrozenNet(
                     module=FrozenLift(self.context[f"{name}_lift"]), exact=True,
@@ -300,7 +301,7 @@ class PyramidSystem(nn.Module):
             for step in range(self.steps[name]):
                 found[f"{name}_step{step}"] = FrozenNet(
                     module=FrozenStep(self.context[f"{name}_step{step}"], large=name in ("l1", "l2")), exact=True,
-                    inputs={"v": torch.zeros(*v), "known": torch.zeros(2, 2 * c + 4 if step else 4, 8, 8, dtype=torch.int8),
+                    inputs={"v": torch.zeros(*v), "known": torch.zeros(2, 2 * c + PARITY if step else PARITY, 8, 8, dtype=torch.int8),
                             "row": torch.zeros(2, c, 1, 1)},
                     outputs=("mean16", "index"),
                     ranges={"v": (-v_top, v_top, 4), "known": (-127, 127, 0), "row": f"rows/{name}.scale"},

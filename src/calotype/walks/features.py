@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FEATURE", "parity_planes", "with_symbols"]
+__all__ = ["FEATURE", "PARITY", "parity_planes", "with_symbols"]
 
 FEATURE = 24.0  # integers per natural unit: ln(1 + 198) reaches 127
+PARITY = 3  # planes that say where in its 2x2 cell a position lies; the fourth place is what a bias stands for
 _HALF = 2**15  # the tables hold values of -2048 up to 2048 in sixteenths; what lies beyond is clipped to them
 
 
@@ -35,14 +36,14 @@ def _torch_tables(device: Any) -> tuple[Any, Any]:
 
 @lru_cache(maxsize=32)
 def _parity(height: int, width: int) -> np.ndarray:
-    planes = np.zeros((1, 4, height, width), np.float32)
-    for phase in range(4):
-        planes[:, phase, phase >> 1 :: 2, phase & 1 :: 2] = FEATURE
+    planes = np.zeros((1, PARITY, height, width), np.float32)
+    for phase in range(1, PARITY + 1):
+        planes[:, phase - 1, phase >> 1 :: 2, phase & 1 :: 2] = FEATURE
     return planes
 
 
 def parity_planes(like: Any, height: int, width: int) -> Any:
-    """Four planes [1, 4, h, w], FEATURE where (y mod 2, x mod 2) is (0,0), (0,1), (1,0), (1,1), in the world of `like`."""
+    """Three planes [1, 3, h, w], FEATURE where (y mod 2, x mod 2) is (0,1), (1,0), (1,1), in the world of `like`."""
     planes = _parity(height, width)
     if isinstance(like, np.ndarray):
         return planes
@@ -57,14 +58,14 @@ def _torch_parity(height: int, width: int, device: Any) -> Any:
 
 
 def with_symbols(known: Any, parity: Any) -> Any:
-    """Features of coded values and the parity planes: [b, c, h, w] -> [b, 2c + 4, h, w], integers of at most 8 bits.
+    """Features of coded values and the parity planes: [b, c, h, w] -> [b, 2c + 3, h, w], integers of at most 8 bits.
 
     known    values, multiples of 1/16; positions that are not coded yet hold zero, whose features are zero
     """
     if not isinstance(known, np.ndarray):
         return _torch_with_symbols(known, parity)
     b, c, h, w = known.shape
-    out = np.empty((b, 2 * c + 4, h, w), np.float32)
+    out = np.empty((b, 2 * c + PARITY, h, w), np.float32)
     for row in range(b):
         index = known[row] * np.float32(16)
         index += np.float32(_HALF)

@@ -59,7 +59,7 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: in
             ),
             "others": FrozenNet(
                 module=ContextParameters(parameters, latent), **chosen,
-                inputs={"side": side, "seen": torch.zeros(2, 2 * latent + 4, 32, 32), "row": scale},
+                inputs={"side": side, "seen": torch.zeros(2, 2 * latent + PARITY, 32, 32), "row": scale},
                 ranges=ranges | {"seen": (-127, 127, 0)},
             ),
         },
