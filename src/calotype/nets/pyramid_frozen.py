@@ -45,16 +45,16 @@ class FrozenStep(nn.Module):
 
     def __init__(self, step: Step, *, large: bool) -> None:
         super().__init__()
-        self.step, self.large = step, large
+        self.step, self.see, self.large = step, _Summed(step.see), large
 
     def forward(self, v: Tensor, known: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
         step = self.step
         if step.first and self.large:
             b, c, h, w = v.shape
-            seen = step.see(known[:, :, :2].float()).reshape(known.shape[0], c, 1, 2 * w)
+            seen = self.see(known[:, :, :2].float()).reshape(known.shape[0], c, 1, 2 * w)
             h0 = (v.reshape(b, c, -1, 2 * w) + seen).reshape(b, c, h, w)
         else:
-            h0 = _summed(step.see, known.float()) + v
+            h0 = self.see(known.float()) + v
         hidden = _bounded(h0, 0.0, _TOP)
         hidden = hidden + _bounded(step.mix(hidden), 0.0, _TOP)
         mean, index = step.out(hidden).split(step.channels, 1)
@@ -67,11 +67,11 @@ class FrozenCarry(nn.Module):
 
     def __init__(self, carry: Carry) -> None:
         super().__init__()
-        self.carry = carry
+        self.carry, self.own = carry, _Summed(carry.own)
 
     def forward(self, known: Tensor, u: Tensor | None = None) -> Tensor:
         carry = self.carry
-        f = _summed(carry.own, known.float())
+        f = self.own(known.float())
         if carry.lifted is not None:
             f = f + carry.lifted(u)
         f = _bounded(f, 0.0, _TOP)
@@ -85,24 +85,30 @@ def _bounded(x: Tensor, low: float, high: float) -> Tensor:
     return torch.floor(x.clamp(low, high))
 
 
-def _summed(conv: ExactConv, x: Tensor) -> Tensor:
+class _Summed(nn.Module):
     """A folded convolution, as a sum over groups of input channels where that keeps it in onnxruntime's fast layout.
 
-    22 channels (no multiple of 4) leave that layout. Outputs that fill no block of 16 lose as much as they gain.
+    21 channels (no multiple of 4) leave that layout. Outputs that fill no block of 16 lose as much as they gain.
     """
-    assert conv.folded is not None
-    weight, bias = conv.folded
-    outputs, inputs = weight.shape[:2]
-    if inputs % 4 == 0 or inputs < 16 or outputs % 16:
-        return conv(x)
-    parts = -(-inputs // _DIRECT)
-    sizes = [inputs * (k + 1) // parts - inputs * k // parts for k in range(parts)]
-    total = None
-    for piece, part in zip(x.split(sizes, 1), weight.split(sizes, 1), strict=True):
-        y = F.conv2d(piece, part.contiguous(), bias if total is None else None, padding=conv.kernel // 2)
-        total = y if total is None else total + y
-    assert total is not None
-    return total
+
+    def __init__(self, conv: ExactConv) -> None:
+        super().__init__()
+        assert conv.folded is not None
+        weight, bias = conv.folded
+        outputs, inputs = weight.shape[:2]
+        parts = 1 if inputs % 4 == 0 or inputs < 16 or outputs % 16 else -(-inputs // _DIRECT)
+        self.sizes = [inputs * (k + 1) // parts - inputs * k // parts for k in range(parts)]
+        for k, part in enumerate(weight.split(self.sizes, 1)):
+            self.register_buffer(f"weight{k}", part.contiguous())
+        self.register_buffer("bias", bias)
+        self.padding = conv.kernel // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        pieces = x.split(self.sizes, 1) if len(self.sizes) > 1 else (x,)
+        total = F.conv2d(pieces[0], self.weight0, self.bias, padding=self.padding)
+        for k, piece in enumerate(pieces[1:], 1):
+            total = total + F.conv2d(piece, getattr(self, f"weight{k}"), padding=self.padding)
+        return total
 
 
 def _shuffled(u: Tensor) -> Tensor:
