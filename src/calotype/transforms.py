@@ -147,7 +147,9 @@ class Networks:
         self.names = list(entry["latents"])
         self.analyse, self.synthesise = model.net(entry["analysis"]), model.net(entry["synthesis"])
         self.encoder_halo_px, self.halo_px = int(entry["encoder_halo"]), int(model.manifest.halo)
-        self.reach_px = self.halo_px
+        # Windows grow to whole samples of the coarsest latents; tile borders lie between such samples.
+        self.cell_px = max(model.manifest.latents[name].stride for name in self.names)
+        self.reach_px = -(-self.halo_px // self.cell_px) * self.cell_px
 
     def stored(self) -> dict[str, Stored]:
         latents = self.model.manifest.latents
@@ -157,8 +159,7 @@ class Networks:
         return _NetworkAnalysis(self, pixels, grid, rate)
 
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
-        align = self.model.manifest.align_px
-        wide = _whole_cells(window, align).grown(-(-self.halo_px // align) * align, *strips.grid.shape)
+        wide = _whole_cells(window, self.cell_px).grown(self.reach_px, *strips.grid.shape)
         values = []
         for name in self.names:
             stored = strips.names[name]

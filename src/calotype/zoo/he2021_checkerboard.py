@@ -33,6 +33,7 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: in
     from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.freeze import FrozenNet
     from calotype.train.system import Row, System
+    from calotype.walks.features import PARITY
 
     y, side = torch.zeros(2, latent, 32, 32), torch.zeros(2, parameters, 32, 32)
     rate, scale = torch.zeros(2, parameters, 1, 1), torch.zeros(2, latent, 1, 1)
