@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from calotype.walks.orders import FULL, Lattice
+
 __all__ = ["FEATURE", "PARITY", "parity_planes", "with_symbols"]
 
 FEATURE = 24.0  # integers per natural unit: ln(1 + 198) reaches 127
@@ -24,6 +26,14 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
     size = np.floor(np.minimum(FEATURE * np.log1p(np.abs(value)), 127) + 0.5)
     sign = np.floor(FEATURE * value / (1 + np.abs(value) / 4) + 0.5)
     return size.astype(np.float32), sign.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _table() -> np.ndarray:
+    """Both features of a value side by side, so that one look-up finds them."""
+    table = np.empty(2 * _HALF, [("size", np.int8), ("sign", np.int8)])
+    table["size"], table["sign"] = _tables()
+    return table
 
 
 @lru_cache(maxsize=4)
@@ -57,23 +67,26 @@ def _torch_parity(height: int, width: int, device: Any) -> Any:
     return torch.from_numpy(_parity(height, width)).to(device)
 
 
-def with_symbols(known: Any, parity: Any) -> Any:
+def with_symbols(known: Any, parity: Any, seen: Any = None, lattice: Lattice = FULL) -> Any:
     """Features of coded values and the parity planes: [b, c, h, w] -> [b, 2c + 3, h, w], integers of at most 8 bits.
 
-    known    values, multiples of 1/16; positions that are not coded yet hold zero, whose features are zero
+    known     values, multiples of 1/16; positions that are not coded yet hold zero, whose features are zero
+    seen      what an earlier call returned, and
+    lattice   the positions coded since: NumPy arrays are then brought up to date in place. Torch computes all again
     """
     if not isinstance(known, np.ndarray):
         return _torch_with_symbols(known, parity)
     b, c, h, w = known.shape
-    out = np.empty((b, 2 * c + PARITY, h, w), np.float32)
+    if seen is None:
+        seen = np.zeros((b, 2 * c + PARITY, h, w), np.int8)
+        seen[:, 2 * c :] = parity
     for row in range(b):
-        index = known[row] * np.float32(16)
+        index = lattice.take(known[row : row + 1]) * np.float32(16)
         index += np.float32(_HALF)
-        at = index.astype(np.int64)
-        for table, place in zip(_tables(), (out[row, :c], out[row, c : 2 * c]), strict=True):
-            table.take(at, out=place, mode="clip")
-    out[:, 2 * c :] = parity
-    return out
+        features = _table().take(index.astype(np.intp), mode="clip")
+        lattice.put(features["size"], seen[row : row + 1, :c])
+        lattice.put(features["sign"], seen[row : row + 1, c : 2 * c])
+    return seen
 
 
 def _torch_with_symbols(known: Any, parity: Any) -> Any:

@@ -76,7 +76,7 @@ class Pyramid:
                 lattice = _lattice(channels, steps, step)
                 known = port.code(name, given.get(name), Laplace(mean16, index), lattice, onto=known)
                 if step + 1 < steps or not last:
-                    seen = with_symbols(known, parity)
+                    seen = with_symbols(known, parity, seen if step else None, lattice)
             if not last:
                 carry = nets[f"{name}_carry"]
                 carried = carry(seen) if u is None else carry(seen, u)
