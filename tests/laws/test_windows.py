@@ -1,0 +1,70 @@
+"""Law L5 over every registered recipe: synthesis by windows is the whole synthesis, bit for bit, with the formula's halo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests import tiny
+from tests.laws.waivers import excused
+
+from calotype import codec, transforms
+from calotype.picture import Picture
+from calotype.strips import Strips
+from calotype.tiles import Grid, Region, windows_of
+
+SIZE = 250, 330
+
+
+@pytest.fixture(scope="module")
+def values():
+    """{recipe: values of every tile}: far livelier than a picture's, so that every weight is felt."""
+
+    def made(recipe):
+        model = tiny.model(recipe)
+        data = codec.encode(Picture(tiny.picture(*SIZE, seed=2)), model, quality=80, threads=1)
+        random, latents = np.random.default_rng(0), model.manifest.latents
+        tiles = codec.latents(data, model=model)
+        for tile in tiles:
+            for name, array in tile.items():
+                noise = np.round(random.laplace(0, 2, array.shape))
+                tile[name] = np.clip(array + noise, latents[name].low, latents[name].high).astype(np.float32)
+        return tiles
+
+    return made
+
+
+def synthesised(model, tiles, windows):
+    """Pixels of the whole picture, window by window."""
+    grid = Grid(*SIZE, model.manifest.tile_px, model.manifest.align_px)
+    transform = transforms.of(model)
+    strips = Strips(grid, transform.stored())
+    for number, arrays in enumerate(tiles):
+        strips.write(number, arrays)
+    pixels, rates = np.zeros((*SIZE, 3), np.uint8), np.full(len(grid), 700)
+    for window in windows:
+        pixels[window.rows, window.cols] = transform.window(strips, rates, window)
+    return pixels
+
+
+def whole():
+    return Region(0, SIZE[0], 0, SIZE[1])
+
+
+@pytest.mark.parametrize("sides", [(64, 64), (40, 24), (128, 512), (97, 131)], ids=str)
+def test_l5_windows_are_the_whole(recipe, values, sides):
+    """Windows of any size, aligned to nothing, tile borders in their midst."""
+    excused("L5", recipe)
+    model, tiles = tiny.model(recipe), values(recipe)
+    expected = synthesised(model, tiles, [whole()])
+    assert np.array_equal(synthesised(model, tiles, windows_of(whole(), *sides)), expected)
+
+
+def test_l5_twin_a_smaller_halo_is_seen(recipe, values):
+    """Without the halo there are seams."""
+    model, tiles = tiny.model(recipe), values(recipe)
+    less = replace(model, manifest=replace(model.manifest, halo=0))
+    expected = synthesised(model, tiles, [whole()])
+    found = synthesised(less, tiles, windows_of(whole(), 128, 128))
+    assert not np.array_equal(found, expected)

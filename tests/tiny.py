@@ -1,0 +1,138 @@
+"""Tiny frozen models of every recipe, for laws and goldens: trained for a moment, exported once per state of the sources.
+
+Exporting costs a second a network, so models are kept in a cache folder that is named by the sources they come from.
+No tests here. `python -m tests.tiny` fills the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calotype import zoo
+from calotype.model import bundle
+from calotype.model.bundle import Model
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "train/port.py", "train/system.py",
+           "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
+           "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
+STEPS = 60
+TILE_PX = 128  # small, so that small pictures have tile borders; a file states its own
+
+
+def recipes() -> tuple[str, ...]:
+    """Every registered recipe."""
+    return zoo.names()
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """uint8 [h, w, 3]: noise with the spectrum of photographs, and an edge."""
+    random = np.random.default_rng(seed)
+    sides = [max(side, 8) for side in (height, width)]
+    distance = np.hypot(np.fft.fftfreq(sides[0])[:, None], np.fft.fftfreq(sides[1])) + 1 / 256
+    planes = []
+    for _ in range(3):
+        spectrum = np.fft.fft2(random.standard_normal(sides)) / distance
+        planes.append(np.fft.ifft2(spectrum).real)
+    whole = np.stack(planes, -1)
+    whole = whole / whole.std() * 40 + 120 + whole[..., :1] / whole.std() * 30
+    whole[sides[0] // 3 :, sides[1] // 2 :] *= 0.6
+    return np.clip(np.round(whole), 0, 255).astype(np.uint8)[:height, :width]
+
+
+def model(name: str) -> Model:
+    """The tiny model of a recipe."""
+    return _made(name)[0]
+
+
+def system(name: str) -> Any:
+    """The torch system that it was frozen from, in exact mode and evaluation; a fresh object each time."""
+    import torch
+
+    made = zoo.recipe(name).system("tiny")
+    made.load_state_dict(torch.load(io.BytesIO(_made(name)[1]), weights_only=True))
+    return made.eval()
+
+
+@cache
+def fingerprint() -> str:
+    """Of the sources and of the exporter that tiny models depend on."""
+    import torch
+
+    digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {STEPS} {TILE_PX}".encode())
+    digest.update(Path(__file__).read_bytes())
+    for entry in SOURCES:
+        place = ROOT / "src" / "calotype" / entry
+        for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _made(name: str) -> tuple[Model, bytes]:
+    """The model and the state of its system, from the cache or made now; one process makes it, others wait."""
+    folder = ROOT / ".pytest_cache" / "tiny" / fingerprint()
+    folder.mkdir(parents=True, exist_ok=True)
+    frozen, state, lock = (folder / f"{name}.{suffix}" for suffix in ("calomodel", "pt", "lock"))
+    while not frozen.exists():
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            if time.time() - lock.stat().st_mtime > 600:  # its process was killed
+                lock.unlink(missing_ok=True)
+            time.sleep(0.2)
+            continue
+        try:
+            model, weights = make(name)
+            state.write_bytes(weights)
+            beside = frozen.with_suffix(".part")
+            beside.write_bytes(bundle.write(model))
+            beside.replace(frozen)
+        finally:
+            lock.unlink(missing_ok=True)
+    return bundle.read(frozen), state.read_bytes()
+
+
+def make(name: str, steps: int = STEPS) -> tuple[Model, bytes]:
+    """Train the recipe's size "tiny" for a moment, half of it with integers, and freeze it."""
+    import torch
+
+    from calotype.train.freeze import freeze_system
+    from calotype.train.phases import Phase
+
+    torch.manual_seed(1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    made = zoo.recipe(name).system("tiny")
+    whole = torch.from_numpy(picture(256, 256)).permute(2, 0, 1).float()
+    crops = whole.unfold(1, 64, 64).unfold(2, 64, 64).permute(1, 2, 0, 3, 4).reshape(-1, 3, 64, 64)
+    made.begin(crops)
+    optimiser = torch.optim.Adam(made.parameters(), 3e-3)
+    for step in range(steps):
+        if step == steps // 2:
+            made.enter(Phase(name="integers", options={"exact": True, "calibration_batches": 1}), lambda: crops)
+        batch = crops[torch.randint(0, len(crops), (4,))]
+        optimiser.zero_grad(set_to_none=True)
+        made(batch, torch.rand(4))["loss"].mean().backward()
+        optimiser.step()
+    weights = io.BytesIO()
+    torch.save(made.state_dict(), weights)
+    model = freeze_system(made.eval(), recipe=name, name=f"tiny-{name}", training={"steps": steps})
+    torch.set_num_threads(threads)
+    manifest = replace(model.manifest, tile_px=TILE_PX)
+    return replace(model, manifest=manifest), weights.getvalue()
+
+
+if __name__ == "__main__":
+    for recipe in recipes():
+        began = time.process_time()
+        print(recipe, model(recipe).identity[:8].hex(), f"{time.process_time() - began:.1f} s")
