@@ -49,7 +49,7 @@ class Lattice:
     def count(self, c: int, h: int, w: int) -> int:
         """How many positions of [c, h, w] it has."""
         self._check(c)
-        return c * h * w if self.is_full else sum(n * rows * cols for n, rows, cols in self._extents(h, w))
+        return c * h * w if self.is_full else _size(_cuts(self, h, w))
 
     def take(self, array: np.ndarray) -> np.ndarray:
         """The values at its positions: [b, c, h, w] -> [b, n] in the normative order; FULL may return a view."""
@@ -57,11 +57,10 @@ class Lattice:
         self._check(c)
         if self.is_full:
             return array.reshape(b, c * h * w)
-        flat, at = np.empty((b, self.count(c, h, w)), array.dtype), 0
-        for (dy, dx, first, stop, stride), (n, rows, cols) in zip(_pieces(self), self._extents(h, w), strict=True):
-            size = n * rows * cols
-            flat[:, at : at + size].reshape(b, n, rows, cols)[...] = array[:, first:stop:stride, dy::2, dx::2]
-            at += size
+        cuts = _cuts(self, h, w)
+        flat = np.empty((b, _size(cuts)), array.dtype)
+        for cut in cuts:
+            flat[:, cut.start : cut.stop].reshape(b, *cut.shape)[...] = array[cut.index]
         return flat
 
     def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
@@ -71,13 +70,11 @@ class Lattice:
         if self.is_full:
             onto[...] = flat.reshape(b, c, h, w)
             return onto
-        if flat.shape != (b, self.count(c, h, w)):
-            raise UsageError("flat", value=flat.shape, allowed=(b, self.count(c, h, w)))
-        at = 0
-        for (dy, dx, first, stop, stride), (n, rows, cols) in zip(_pieces(self), self._extents(h, w), strict=True):
-            size = n * rows * cols
-            onto[:, first:stop:stride, dy::2, dx::2] = flat[:, at : at + size].reshape(b, n, rows, cols)
-            at += size
+        cuts = _cuts(self, h, w)
+        if flat.shape != (b, _size(cuts)):
+            raise UsageError("flat", value=flat.shape, allowed=(b, _size(cuts)))
+        for cut in cuts:
+            onto[cut.index] = flat[:, cut.start : cut.stop].reshape(b, *cut.shape)
         return onto
 
     def mask(self, c: int, h: int, w: int) -> np.ndarray:
@@ -90,10 +87,32 @@ class Lattice:
         if not self.is_full and c != len(self.steps):
             raise UsageError("channels", value=c, allowed=len(self.steps))
 
-    def _extents(self, h: int, w: int) -> list[tuple[int, int, int]]:
-        """Channels, rows and columns of each piece."""
-        return [(len(range(first, stop, stride)), (h - dy + 1) // 2, (w - dx + 1) // 2)
-                for dy, dx, first, stop, stride in _pieces(self)]  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A piece of one size: where it lies in [b, c, h, w], its shape [n, rows, columns], and its place in [b, n]."""
+
+    index: tuple[slice, ...]
+    shape: tuple[int, int, int]
+    start: int
+    stop: int
+
+
+@lru_cache(maxsize=1024)
+def _cuts(lattice: Lattice, h: int, w: int) -> tuple[_Cut, ...]:
+    """The pieces of a lattice in arrays of one size."""
+    cuts, at = [], 0
+    for dy, dx, first, stop, stride in _pieces(lattice):
+        shape = (len(range(first, stop, stride)), (h - dy + 1) // 2, (w - dx + 1) // 2)
+        size = shape[0] * shape[1] * shape[2]
+        index = (slice(None), slice(first, stop, stride), slice(dy, None, 2), slice(dx, None, 2))
+        cuts.append(_Cut(index, shape, at, at + size))
+        at += size
+    return tuple(cuts)
+
+
+def _size(cuts: tuple[_Cut, ...]) -> int:
+    return cuts[-1].stop if cuts else 0
 
 
 @lru_cache(maxsize=1024)
