@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="tiny models are made with the extra [train]")
 
-from calotype import zoo  # noqa: E402
+from calotype import zoo
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests import tiny
-from tests.laws.walking import Case, Dreaming, case_of, equal
 from tests.laws.waivers import excused
+from tests.laws.walking import Case, Dreaming, case_of, equal
 
 from calotype import codec, container
 from calotype.coding import escape
@@ -180,7 +180,7 @@ def test_l6_a_tile_decodes_alone_as_in_company(recipe, files):
 
 def test_l6_a_region_is_the_part_of_the_whole(recipe, files):
     """L6, pixels: any rectangle decodes to the pixels that the whole picture has there, on any number of threads."""
-    picture, data = files(recipe)
+    _, data = files(recipe)
     model = tiny.model(recipe)
     assert len(container.parse(data).tiles) >= 4
     whole = codec.decode(data, model=model, threads=1).pixels
