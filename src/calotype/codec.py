@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,12 @@ from calotype.model.bundle import Model
 from calotype.picture import Picture
 from calotype.strips import Strips
 from calotype.tiles import Batch, Grid, Region, plan, windows_of
+from calotype.workers import Workers
 
 __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
 BATCH_TILES = 8  # tiles in lock-step: more gain little speed and cost memory (docs/speed.md)
+WALKERS = 2  # batches at once: while one decodes entropy codes, the networks of the other run
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 
 
@@ -81,10 +84,11 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
         tile_px=model.manifest.tile_px,
     )
     grid, said = _grid(header, model), container.header_bytes(header)
-    walk, tiles = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters)), {}
-    with _pool(threads) as pool:
+    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    with _threads(threads) as (pool, walkers):
         analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
-        for batch in grid.batches(BATCH_TILES):
+
+        def encoded(batch: Batch) -> list[tuple[bytes, bytes]]:
             pieces = list(_map(pool, lambda tile: analysis.latents(grid[tile]), batch.tiles))
             port = Writer(
                 _shapes(model, batch),
@@ -94,8 +98,13 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
                 keys=[container.tile_key(said, tile) for tile in batch.tiles],
             )
             walk(model.nets(np.full(len(batch.tiles), rate), pool), port, transforms.stacked(pieces))
-            for tile, (data, check) in zip(batch.tiles, port.finish(), strict=True):
-                tiles[tile] = Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+            return port.finish()
+
+        tiles = {
+            tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+            for batch, streams in windows.run(encoded, grid.batches(BATCH_TILES), pool=walkers, in_flight=1 + WALKERS)
+            for tile, (data, check) in zip(batch.tiles, streams, strict=True)
+        }
     ordered = tuple(tiles[number] for number in range(len(grid)))
     return container.build(PictureFile(header=header, tiles=ordered, ancillary=_metadata_of(picture).chunks()))
 
@@ -128,17 +137,23 @@ def decode(
         pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
         strips.release(window)
 
-    with _pool(threads) as pool:
+    steps = plan(grid, jobs, reach_px=transform.reach_px, most=BATCH_TILES)
+    with _threads(threads) as (pool, walkers):
 
         def ready() -> Iterator[Region]:
-            """Windows, each as soon as the tiles around it are decoded; entropy decoding goes on beside synthesis."""
-            for step in plan(grid, jobs, reach_px=transform.reach_px, most=BATCH_TILES):
-                for batch in step.batches:
-                    _decode_batch(file, model, batch, pool, strips.write)
-                yield from step.windows
+            """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
+            batches = (batch for step in steps for batch in step.batches)
+            decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
+            with closing(windows.run(decode_one, batches, pool=walkers, in_flight=1 + WALKERS)) as decoded:
+                for step in steps:
+                    for _ in step.batches:
+                        next(decoded)
+                    yield from step.windows
 
-        for _ in windows.run(synthesise, ready(), pool=pool, in_flight=None if pool is None else 2 + _workers(threads)):
-            pass
+        later, in_flight = (None, None) if pool is None else (pool.later, 2 + pool.count)
+        with closing(ready()) as items:
+            for _ in windows.run(synthesise, items, pool=later, in_flight=in_flight):
+                pass
     return _picture_of(pixels, file.metadata)
 
 
@@ -150,9 +165,10 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid = _grid(file.header, model)
-    with _pool(threads) as pool:
-        for batch in grid.batches(BATCH_TILES):
-            _decode_batch(file, model, batch, pool, lambda tile, arrays: None)
+    with _threads(threads) as (pool, walkers):
+        decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
+        for _ in windows.run(decode_one, grid.batches(BATCH_TILES), pool=walkers, in_flight=1 + WALKERS):
+            pass
     return Report(tiles=len(grid), file_bytes=len(data))
 
 
@@ -162,7 +178,7 @@ def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     model = _model_for(file, model)
     grid, found = _grid(file.header, model), {}
     for batch in grid.batches(BATCH_TILES):
-        _decode_batch(file, model, batch, None, found.__setitem__)
+        _decode_batch(file, model, batch, pool=None, take=found.__setitem__)
     return [found[number] for number in range(len(grid))]
 
 
@@ -197,6 +213,7 @@ def _decode_batch(
     file: PictureFile,
     model: Model,
     batch: Batch,
+    *,
     pool: Executor | None,
     take: Callable[[int, dict[str, np.ndarray]], None],
 ) -> None:
@@ -306,17 +323,19 @@ def _workers(threads: int | None) -> int:
 
 
 @contextmanager
-def _pool(threads: int | None) -> Iterator[Executor | None]:
-    """A pool for rows and windows, or None where one thread does everything."""
+def _threads(threads: int | None) -> Iterator[tuple[Workers | None, Executor | None]]:
+    """A pool for rows and windows and one for walks, or None twice where one thread does everything."""
     count = _workers(threads)
     if count == 1:
-        yield None
+        yield None, None
         return
-    pool = ThreadPoolExecutor(count, thread_name_prefix="calotype")
+    pool, walkers = Workers(count), ThreadPoolExecutor(WALKERS, thread_name_prefix="calotype-walk")
     try:
-        yield pool
+        yield pool, walkers
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)  # first, so that a walk which nobody waits for ends early
+        walkers.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
 
 
 def _map(pool: Executor | None, function: Callable[[Any], Any], items: Any) -> Iterator[Any]:

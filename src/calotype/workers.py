@@ -1,0 +1,85 @@
+"""A pool of threads with two queues: what others wait for goes before what fills the time. No codec lives here."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from typing import Any
+
+__all__ = ["Workers"]
+
+_SOON, _LATER, _NEVER = 0, 1, 2
+
+
+class Workers(Executor):
+    """Threads that run what was submitted, in order; what went through `later` only when nothing else waits.
+
+    Rows of networks are waited for by a walk, windows by nobody: with one queue a walk would stand behind windows, and
+    with windows at the end the threads would idle while the walk decodes entropy codes.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._queue: queue.PriorityQueue[Any] = queue.PriorityQueue()
+        self._number = itertools.count()
+        self._closed = False
+        self.count = count
+        self.later: Executor = _Later(self)
+        self._threads = [threading.Thread(target=self._work, name=f"calotype-{k}", daemon=True) for k in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return self._put(_SOON, fn, args, kwargs)
+
+    def _put(self, rank: int, fn: Callable[..., Any], args: Any, kwargs: Any) -> Future[Any]:
+        if self._closed:
+            raise RuntimeError("the pool is closed")
+        future: Future[Any] = Future()
+        self._queue.put((rank, next(self._number), future, fn, args, kwargs))
+        return future
+
+    def _work(self) -> None:
+        while True:
+            rank, _, future, fn, args, kwargs = self._queue.get()
+            if rank == _NEVER:
+                return
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as exc:  # whoever waits for the future gets it, as with any executor
+                future.set_exception(exc)
+            else:
+                future.set_result(result)
+            del future, fn, args, kwargs  # an idle thread must keep no arrays alive
+            result = None
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As of any executor; what is not cancelled is still run."""
+        if cancel_futures:
+            with suppress(queue.Empty):
+                while True:
+                    future = self._queue.get_nowait()[2]
+                    if future is not None:
+                        future.cancel()
+        if not self._closed or cancel_futures:
+            for _ in self._threads:
+                self._queue.put((_NEVER, next(self._number), None, None, None, None))
+        self._closed = True
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+
+class _Later(Executor):
+    """The same threads, after everything else."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return self._workers._put(_LATER, fn, args, kwargs)
