@@ -6,7 +6,7 @@
 --start     float weights that training began with: the estimate that everything is compared to
 --weights   the weights the model was frozen from: a run's folder, travelling files, .pt or .npz (needs torch)
 KODAK       a folder of pictures; every third is used, at five rates, cropped to multiples of the model's alignment
---photos    large photographs, on which tiles of 512 and 1024 px are compared with one tile a picture
+--photos    large photographs, on which tiles are compared with one tile a picture; --tiles: of which sides
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from calotype.model.bundle import Model
 from calotype.picture import Picture
 
 QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
-PHOTO_QUALITIES = (30.0, 55.0, 80.0)
+PHOTO_QUALITIES = (35.0, 70.0)
 WHOLE = 1 << 14  # a tile larger than any picture here
 
 Point = dict[str, float]
@@ -206,6 +206,7 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("folder", type=Path, help="Kodak")
     flags.add_argument("--photos", type=Path, nargs="*", default=[], help="large photographs")
+    flags.add_argument("--tiles", type=int, nargs="+", default=[512], help="sides of tiles tried on the photographs")
     flags.add_argument("--start", type=Path, help="weights before training")
     flags.add_argument("--weights", type=Path, help="weights the model was frozen from")
     flags.add_argument("--model", type=Path)
@@ -216,6 +217,8 @@ def main() -> None:
 
     files, model = measuring.pictures(said.folder)[:: said.every], measuring.load_model(said.model)
     began, side = time.perf_counter(), model.manifest.tile_px
+    for weights in filter(None, (said.start, said.weights)):  # wrong ones are refused before the long work
+        _system(model.manifest.recipe, weights, "float")
     result: dict[str, Any] = {"model": measuring.model_said(model), "pictures": len(files)}
     result["machine"] = measuring.machine()
     # Spawned, not forked: torch's own threads do not survive a fork.
@@ -237,7 +240,7 @@ def main() -> None:
         photos = {
             (photo.stem, px): [pool.submit(photographed, photo, said.model, px, q) for q in PHOTO_QUALITIES]
             for photo in said.photos
-            for px in (WHOLE, 1024, 512)
+            for px in (WHOLE, *said.tiles)
         }
         found = {name: [job.result() for job in waiting] for name, waiting in jobs.items()}
         measured = {key: [job.result() for job in waiting] for key, waiting in photos.items()}
