@@ -17,6 +17,7 @@ class Limits:
     max_samples          pixels times planes
     max_chunks           chunks of a file
     max_tiles            tiles of a picture
+    max_tile_px          side of a tile: a tile is decoded at once, at about 60 bytes a pixel
     max_chunk_bytes      payload of one chunk
     max_metadata_bytes   all EXIF, ICC, XMP and other ancillary payloads together
     max_model_bytes      a .calomodel file, and all its members unpacked
@@ -26,6 +27,7 @@ class Limits:
     max_samples: int = 2**30
     max_chunks: int = 2**16
     max_tiles: int = 2**16
+    max_tile_px: int = 4096
     max_chunk_bytes: int = 2**30
     max_metadata_bytes: int = 2**26
     max_model_bytes: int = 2**28
