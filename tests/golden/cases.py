@@ -1,0 +1,147 @@
+"""Which golden files there are and how each was made; making them is tools/golden, checking them test_golden.py.
+
+A golden is NAME.calo with NAME.json beside it: the model's file, what the latents hashed to, and what it is there for.
+Goldens are never made again: the models are committed, so a file of this release decodes for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests import tiny
+
+from calotype import codec
+from calotype.errors import FileError, TargetExists, UsageError
+from calotype.model import bundle
+from calotype.model.bundle import Model
+from calotype.picture import Picture
+
+FOLDER = Path(__file__).parent
+MODELS = FOLDER / "models"
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a golden is made: `height` x `width` pixels of tiny.picture, or of noise, at `quality` with a frozen model."""
+
+    model: str
+    height: int
+    width: int
+    quality: float
+    covers: str
+    noise: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def picture(self) -> Picture:
+        if self.noise:  # extremes side by side, in blocks, which no table foresees
+            cells = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (self.height, self.width, 3))
+            pixels = cells.repeat(16, 0).repeat(16, 1)[: self.height, : self.width]
+        else:
+            pixels = tiny.picture(self.height, self.width, seed=21)
+        return Picture(pixels, **self.metadata)
+
+
+_METADATA = {
+    "icc": b"a profile" * 9,
+    "comments": ("golden", "a second one"),
+    "dpi": (72, 300),
+    "modified_ns": 10**18 + 7,
+}
+
+CASES = {
+    "pyramid-tiles": Case("swift-1", 200, 300, 60, "six tiles of the pyramid walk, metadata", metadata=_METADATA),
+    "pyramid-1x1": Case("swift-1", 1, 1, 50, "the smallest picture"),
+    "pyramid-odd": Case("swift-1", 37, 61, 5, "odd sides, low rate"),
+    "pyramid-escapes": Case("swift-1", 48, 80, 100, "noise beyond the tables, highest rate", noise=True),
+    "factorized-tiles": Case("factorized-1", 150, 260, 30, "tiles of two sizes, a prior per rate"),
+    "factorized-escapes": Case("factorized-1", 128, 192, 100, "noise beyond the tables, highest rate", noise=True),
+    "hyperprior-1x1": Case("hyperprior-1", 1, 1, 80, "the smallest picture with side information"),
+    "hyperprior-odd": Case("hyperprior-1", 131, 67, 95, "one row of tiles is three pixels high"),
+    "checkerboard-tiles": Case("checkerboard-1", 140, 270, 45, "two passes, six tiles", metadata={"xmp": b"<x/>" * 8}),
+    "checkerboard-thin": Case("checkerboard-1", 1, 300, 10, "one row of pixels"),
+}
+
+MADE_FROM = {  # frozen model -> recipe
+    "swift-1": "swift",
+    "factorized-1": "balle2018-factorized",
+    "hyperprior-1": "minnen2018-hyperprior",
+    "checkerboard-1": "he2021-checkerboard",
+}
+
+
+@cache
+def model(name: str) -> Model:
+    """A committed model; FileError where it is missing."""
+    return bundle.read(MODELS / f"{name}.calomodel")
+
+
+def golden(name: str) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of a golden and what was recorded with it; a missing one is an error and never made on the way."""
+    try:
+        return (FOLDER / f"{name}.calo").read_bytes(), json.loads((FOLDER / f"{name}.json").read_text())
+    except FileNotFoundError as error:
+        raise FileError(
+            error.filename, f"golden {name} is missing; only `tools/golden --new {name}` makes one"
+        ) from error
+
+
+def latents_sha256(data: bytes, model: Model) -> str:
+    """Over every value of every tile: tile, name, shape, sixteenths as little-endian int32."""
+    digest = hashlib.sha256()
+    for number, tile in enumerate(codec.latents(data, model=model)):
+        for name, array in sorted(tile.items()):
+            digest.update(f"{number} {name} {array.shape} ".encode())
+            digest.update(np.round(array.astype(np.float64) * 16).astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def make(name: str) -> None:
+    """Write a new golden; TargetExists if there is one of that name, for goldens are for ever."""
+    if name not in CASES:
+        raise UsageError("golden", value=name, allowed=", ".join(CASES))
+    case, target = CASES[name], FOLDER / f"{name}.calo"
+    if target.exists():
+        raise TargetExists(target)
+    if not (MODELS / f"{case.model}.calomodel").exists():
+        make_model(case.model)
+    with_model = model(case.model)
+    data = codec.encode(case.picture(), with_model, quality=case.quality, threads=1)
+    record = {
+        "model": case.model,
+        "identity": with_model.identity.hex(),
+        "latents_sha256": latents_sha256(data, with_model),
+        "width_px": case.width,
+        "height_px": case.height,
+        "covers": case.covers,
+    }
+    target.write_bytes(data)
+    target.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def make_model(name: str) -> None:
+    """Commit the present tiny model of a recipe under a name of its own; it is never made again."""
+    target = MODELS / f"{name}.calomodel"
+    if target.exists():
+        raise TargetExists(target)
+    packed, present = io.BytesIO(), tiny.model(MADE_FROM[name])
+    manifest, branch = present.manifest, present.manifest.transform.get("branch")
+    # A megabyte that only encoders use, and that they can do without; the identity does not cover it.
+    nets = {key: net for key, net in manifest.nets.items() if key != branch}
+    graphs = {key: present.graphs[key] for key in nets}
+    present = replace(present, manifest=replace(manifest, nets=nets), graphs=graphs)
+    stored = zipfile.ZipFile(io.BytesIO(bundle.write(present)))
+    with zipfile.ZipFile(
+        packed, "w", zipfile.ZIP_DEFLATED
+    ) as archive:  # a twentieth of the size: tables are mostly zeros
+        for entry in stored.infolist():
+            archive.writestr(zipfile.ZipInfo(entry.filename), stored.read(entry), zipfile.ZIP_DEFLATED, 9)
+    MODELS.mkdir(exist_ok=True)
+    target.write_bytes(packed.getvalue())
