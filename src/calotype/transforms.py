@@ -104,7 +104,7 @@ class Pyramid97:
         gains = {name: np.exp(self.model.floats(f"inverse.{name}", rates)) for name in self.bands}
         planes = pyramid.synthesise_window(strips.loader(gains), wide, shape, self.levels)
         region = wide.over(self.features.stride)
-        features = np.empty((self.features.channels, region.height, region.width), np.float32)
+        features = np.empty((self.features.channels, region.height, region.width), np.uint8)
         strips.read("f2", region, features)
         # One rate for a window: codec.py cuts windows at tile borders where rates differ.
         row = self.model.floats("row.post", int(rates[strips.grid.needed(window)[0]]))

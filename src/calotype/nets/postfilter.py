@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from calotype.nets.pyramid_frozen import pixel_shuffle_2
 
 __all__ = ["AnalysisBranch", "PixelsToBands", "PlanesToPixels", "PostFilter", "Residual"]
 
@@ -35,6 +39,7 @@ class AnalysisBranch(nn.Module):
     forward(blocks [b, 48, h/4, w/4], row [b, 64, 1, 1]) -> four corrections [b, 9, h/2^l, w/2^l], l = 1..4
     blocks   4x4 blocks of RGB, (value - 128) / 64, as torch's pixel_unshuffle orders them
     row      bias of the rate
+    shuffle  instead of torch's pixel_shuffle by 2, where a network is frozen
     """
 
     def __init__(self) -> None:
@@ -49,12 +54,15 @@ class AnalysisBranch(nn.Module):
         self.third = Residual(96)
         self.out4 = _zeroed(nn.Conv2d(96, 9, 1))
 
-    def forward(self, blocks: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(
+        self, blocks: Tensor, row: Tensor, *, shuffle: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = self.first(F.relu(self.enter(blocks) + row))
         fine = self.out12(x)
         y = self.second(F.relu(self.down3(x)))
         z = self.third(F.relu(self.down4(y)))
-        return F.pixel_shuffle(fine[:, :36], 2), fine[:, 36:], self.out3(y), self.out4(z)
+        finest = F.pixel_shuffle(fine[:, :36], 2) if shuffle is None else shuffle(fine[:, :36])
+        return finest, fine[:, 36:], self.out3(y), self.out4(z)
 
 
 class PostFilter(nn.Module):
@@ -85,26 +93,30 @@ class PixelsToBands(nn.Module):
     def forward(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / self.unit)
         # A strided convolution instead of pixel_unshuffle, which runtimes copy twice.
-        return self.branch(F.conv2d(x, self.unshuffle, stride=4), row)
+        return self.branch(F.conv2d(x, self.unshuffle, stride=4), row, shuffle=pixel_shuffle_2)
 
 
 class PlanesToPixels(nn.Module):
     """The post-filter as it is frozen: rotated planes to interleaved samples, colour rotation folded in.
 
-    forward(planes [b, 3, h, w], f2 [b, c, h/4, w/4] integers, row [b, 48, 1, 1]) -> uint8 [b, h, w, 3]
+    forward(planes [b, 3, h, w], f2 uint8 [b, c, h/4, w/4], row [b, 48, 1, 1]) -> uint8 [b, h, w, 3]
     """
 
     def __init__(self, post: PostFilter, rotation: Tensor, feature_gain: float, unit: float) -> None:
         super().__init__()
-        self.post, self.feature_gain, self.unit = post, feature_gain, unit
+        self.post = post
         blocks = _block_filters()
         self.register_buffer("enter", torch.einsum("oiyx,ij->ojyx", blocks, rotation.cpu()))
+        self.register_buffer("features", post.features.weight.detach() / feature_gain)
         self.register_buffer("leave", blocks * unit)
+        self.register_buffer("centre", torch.full((3,), 128.5))  # the half that rounds in the cast is in it
 
     def forward(self, planes: Tensor, f2: Tensor, row: Tensor) -> Tensor:
+        post = self.post
         blocks = F.conv2d(planes, self.enter, stride=4)
-        blocks = blocks + self.post(blocks, f2.float() * (1 / self.feature_gain), row)
-        x = F.conv_transpose2d(blocks, self.leave, stride=4) + 128.5
+        hidden = post.enter(blocks) + F.conv2d(f2.float(), self.features, post.features.bias) + row
+        blocks = blocks + post.out(post.middle(F.relu(hidden)))
+        x = F.conv_transpose2d(blocks, self.leave, self.centre, stride=4)
         return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
 
 

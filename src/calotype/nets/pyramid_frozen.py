@@ -14,7 +14,7 @@ from calotype.coding.densities import LAPLACE_STEPS
 from calotype.nets.exact import ExactConv
 from calotype.nets.pyramid_context import FINE, INDEX_FINE, V_TOP, Carry, Lift, Step
 
-__all__ = ["FrozenCarry", "FrozenLift", "FrozenStep"]
+__all__ = ["FrozenCarry", "FrozenLift", "FrozenStep", "pixel_shuffle_2"]
 
 _TOP = 255.0
 _DIRECT = 11  # input channels that onnxruntime convolves without reordering them; it asks for fewer than 16
@@ -30,7 +30,7 @@ class FrozenLift(nn.Module):
     def forward(self, coarse: Tensor, row: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         u = _bounded(self.lift.up(coarse), 0.0, _TOP)
         if self.lift.shuffle:
-            u = _shuffled(u)
+            u = pixel_shuffle_2(u)
         v = (_bounded(self.lift.spread(u), -V_TOP, V_TOP) + row) * (1 / FINE)
         return v if self.lift.alone else (v, u)
 
@@ -111,8 +111,8 @@ class _Summed(nn.Module):
         return total
 
 
-def _shuffled(u: Tensor) -> Tensor:
-    """torch's pixel_shuffle by 2: first the columns are interleaved, then the rows."""
+def pixel_shuffle_2(u: Tensor) -> Tensor:
+    """torch's pixel_shuffle by 2 for frozen networks: first the columns are interleaved, then the rows."""
     b, c, h, w = u.shape
     u = u.reshape(b, c // 2, 2, h * w).transpose(2, 3).reshape(b, c // 4, 2, h, 2 * w)
     return u.transpose(2, 3).reshape(b, c // 4, 2 * h, 2 * w)

@@ -301,8 +301,7 @@ class PyramidSystem(nn.Module):
             for step in range(self.steps[name]):
                 found[f"{name}_step{step}"] = FrozenNet(
                     module=FrozenStep(self.context[f"{name}_step{step}"], large=name in ("l1", "l2")), exact=True,
-                    inputs={"v": torch.zeros(*v), "known": torch.zeros(2, 2 * c + PARITY if step else PARITY, 8, 8, dtype=torch.int8),
-                            "row": torch.zeros(2, c, 1, 1)},
+                    inputs={"v": torch.zeros(*v), "known": known["known"][:, 0 if step else 2 * c :], "row": torch.zeros(2, c, 1, 1)},
                     outputs=("mean16", "index"),
                     ranges={"v": (-v_top, v_top, 4), "known": (-127, 127, 0), "row": f"rows/{name}.scale"},
                 )  # fmt: skip
@@ -315,7 +314,7 @@ class PyramidSystem(nn.Module):
             coarser = name
         found["finish"] = FrozenNet(
             module=PlanesToPixels(self.post, self.colour, self.share_gain, UNIT),
-            inputs={"planes": torch.zeros(2, 3, 32, 32), "f2": torch.zeros(2, self.width[self.shared], 8, 8),
+            inputs={"planes": torch.zeros(2, 3, 32, 32), "f2": torch.zeros(2, self.width[self.shared], 8, 8, dtype=torch.uint8),
                     "row": torch.zeros(2, 48, 1, 1)},
             outputs=("pixels",),
         )  # fmt: skip
