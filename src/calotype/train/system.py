@@ -43,9 +43,14 @@ class Row:
     zero: float = 0.0
 
     @classmethod
-    def of_scales(cls, channels: int) -> Row:
-        """A row of logarithms of scales, added to table indices of the bank "laplace"."""
-        return cls(channels, LAPLACE_PER_LOG * INDEX_FINE, LAPLACE_LOW)
+    def of_scales(cls, channels: int, fine: float = INDEX_FINE) -> Row:
+        """A row of logarithms of scales, in 1 / `fine` of table indices of the bank "laplace"."""
+        return cls(channels, LAPLACE_PER_LOG * fine, LAPLACE_LOW)
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether it starts at the data's scale."""
+        return self.zero == LAPLACE_LOW
 
 
 class System(nn.Module):
@@ -58,7 +63,7 @@ class System(nn.Module):
     walk               its name
     nets               networks of the walk, by name, with what freezing asks for; the modules are trained as they stand
     priors             the latents that have a factorized prior
-    rows               integer rows of exact networks, "<latents>.<word>"; "<latents>.scale" starts at the data's
+    rows               integer rows of exact networks, "<latents>.<word>"
     """
 
     def __init__(
@@ -108,9 +113,9 @@ class System(nn.Module):
         for name in self.priors:
             if name in logs:
                 self.priors[name].log_scale.copy_(logs[name])
-        for name in self.row_kinds:
-            of, _, word = name.partition(".")
-            if word == "scale" and of in logs:
+        for name, row in self.row_kinds.items():
+            of = name.partition(".")[0]
+            if row.is_scale and of in logs:
                 self.rows[_key(name)].copy_((logs[of] - 0.5).clamp(-2.5, 5))
         self.follow()
 

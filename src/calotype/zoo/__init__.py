@@ -55,8 +55,8 @@ class Recipe:
 
 
 def names() -> tuple[str, ...]:
-    """All recipes there are, with dashes."""
-    return tuple(sorted(path.stem.replace("_", "-") for path in Path(__file__).parent.glob("[a-z]*.py")))
+    """All recipes there are, with dashes: the files of this folder, and of folders that a user adds to `__path__`."""
+    return tuple(sorted(path.stem.replace("_", "-") for folder in __path__ for path in Path(folder).glob("[a-z]*.py")))
 
 
 def recipe(name: str) -> Recipe:
