@@ -48,7 +48,7 @@ class BoundedConv(ExactConv):
         weight, bias = self.natural()
         size = weight.detach().abs()
         top, mass = size.amax((1, 2, 3)).clamp_min(2.0**-20), size.sum((1, 2, 3)) * self.reach + bias.detach().abs() + 1
-        k = torch.minimum(torch.log2(127.49 / top), torch.log2(2.0**22 / mass)).floor().clamp(0, _FINEST)
+        k = torch.minimum(torch.log2(127.49 / top), torch.log2(2.0**22 / mass)).floor().clamp(-_FINEST, _FINEST)
         step = 2.0**k
         whole = round_ste(weight * step[:, None, None, None]).clamp(-127, 127)
         return whole, round_ste((bias + self.rounding) * step) / step, k
