@@ -12,7 +12,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -31,9 +30,8 @@ from calotype.workers import Workers
 
 __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
-BATCH_TILES = 8  # tiles in lock-step: more gain little speed and cost memory (docs/speed.md)
-WALKERS = 2  # batches at once: while one decodes entropy codes, the networks of the other run
-WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
+BATCH_TILES = 4  # tiles in lock-step: twice as many save 3 % of the time and cost 60 MiB (docs/speed.md)
+WINDOW_PX = 512  # of a side; twice as wide saves 1 % and costs 20 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +83,17 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
     )
     grid, said = _grid(header, model), container.header_bytes(header)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    with _threads(threads) as (pool, walkers):
+    with _threads(threads) as (pool, walker):
         _start(model, pool, ("decoder", "encoder"))
         analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
 
-        def encoded(batch: Batch) -> list[tuple[bytes, bytes]]:
-            pieces = list(_map(pool, lambda tile: analysis.latents(grid[tile]), batch.tiles))
+        def analysed(batch: Batch) -> tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]:
+            """The batch, and functions that return the latents of its tiles, begun in idle time."""
+            pairs = [partial(_latents, analysis, model, grid, pair) for pair in grid.pairs(batch)]
+            return batch, pairs if pool is None else [pool.later.submit(pair).result for pair in pairs]
+
+        def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[bytes, bytes]]:
+            batch, pairs = item
             port = Writer(
                 _shapes(model, batch),
                 model.banks,
@@ -98,12 +101,15 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
                 _tradeoffs(model, rate),
                 keys=[container.tile_key(said, tile) for tile in batch.tiles],
             )
-            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, transforms.stacked(pieces))
+            pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
+            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, pieces)
             return port.finish()
 
         tiles = {
             tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
-            for batch, streams in windows.run(encoded, grid.batches(BATCH_TILES), pool=walkers, in_flight=1 + WALKERS)
+            for (batch, _), streams in windows.run(
+                encoded, map(analysed, grid.batches(BATCH_TILES)), pool=walker, in_flight=2
+            )
             for tile, (data, check) in zip(batch.tiles, streams, strict=True)
         }
     ordered = tuple(tiles[number] for number in range(len(grid)))
@@ -139,14 +145,14 @@ def decode(
         strips.release(window)
 
     steps = plan(grid, jobs, reach_px=transform.reach_px, most=BATCH_TILES)
-    with _threads(threads) as (pool, walkers):
+    with _threads(threads) as (pool, walker):
         _start(model, pool, ("decoder",))
 
         def ready() -> Iterator[Region]:
             """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
             batches = (batch for step in steps for batch in step.batches)
             decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
-            with closing(windows.run(decode_one, batches, pool=walkers, in_flight=1 + WALKERS)) as decoded:
+            with closing(windows.run(decode_one, batches, pool=walker, in_flight=2)) as decoded:
                 for step in steps:
                     for _ in step.batches:
                         next(decoded)
@@ -167,9 +173,9 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid = _grid(file.header, model, limits)
-    with _threads(threads) as (pool, walkers):
+    with _threads(threads) as (pool, walker):
         decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
-        for _ in windows.run(decode_one, grid.batches(BATCH_TILES), pool=walkers, in_flight=1 + WALKERS):
+        for _ in windows.run(decode_one, grid.batches(BATCH_TILES), pool=walker, in_flight=2):
             pass
     return Report(tiles=len(grid), file_bytes=len(data))
 
@@ -285,7 +291,7 @@ def _model_for(file: PictureFile, model: Model | None) -> Model:
 def _windows(area: Region, grid: Grid, file: PictureFile) -> tuple[Region, ...]:
     """Windows of the wanted area; one for each tile where tiles have different rates, since a window has one."""
     if len({tile.rate_index for tile in file.tiles}) == 1:
-        return windows_of(area, WINDOW_PX, WINDOW_HEIGHT_PX)
+        return windows_of(area, WINDOW_PX)
     return tuple(grid[tile].clipped(area) for tile in grid.needed(area))
 
 
@@ -330,17 +336,17 @@ def _workers(threads: int | None) -> int:
 
 @contextmanager
 def _threads(threads: int | None) -> Iterator[tuple[Workers | None, Executor | None]]:
-    """A pool for rows and windows and one for walks, or None twice where one thread does everything."""
+    """A pool for rows and windows, and a thread that walks one batch after another; None twice for one thread in all."""
     count = _workers(threads)
     if count == 1:
         yield None, None
         return
-    pool, walkers = Workers(count), ThreadPoolExecutor(WALKERS, thread_name_prefix="calotype-walk")
+    pool, walker = Workers(count), ThreadPoolExecutor(1, thread_name_prefix="calotype-walk")
     try:
-        yield pool, walkers
+        yield pool, walker
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # first, so that a walk which nobody waits for ends early
-        walkers.shutdown(wait=True, cancel_futures=True)
+        walker.shutdown(wait=True, cancel_futures=True)
         pool.shutdown(wait=True)
 
 
@@ -352,5 +358,14 @@ def _start(model: Model, pool: Workers | None, parts: tuple[str, ...]) -> None:
                 pool.later.submit(model.net(name).start)
 
 
-def _map(pool: Executor | None, function: Callable[[Any], Any], items: Any) -> Iterator[Any]:
-    return map(function, items) if pool is None else pool.map(function, items)
+def _latents(analysis: transforms.Analysis, model: Model, grid: Grid, tiles: tuple[int, ...]) -> list[dict[str, np.ndarray]]:
+    """Latents of neighbouring tiles, analysed together: they share what analysis needs around them."""
+    first, last = grid[tiles[0]], grid[tiles[-1]]
+    whole = Region(first.top, last.bottom, first.left, last.right)
+    found = analysis.latents(whole)
+    pieces = []
+    for tile in tiles:
+        place = grid[tile].within(whole)
+        parts = {name: place.over(model.manifest.latents[name].stride) for name in found}
+        pieces.append({name: found[name][:, part.rows, part.cols] for name, part in parts.items()})
+    return pieces

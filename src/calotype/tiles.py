@@ -128,6 +128,14 @@ class Grid:
             for column in range(cells.left, cells.right)
         )
 
+    def pairs(self, batch: Batch) -> Iterator[tuple[int, ...]]:
+        """The tiles of a batch in order, two at a time where they are neighbours in a row."""
+        tiles = list(batch.tiles)
+        while tiles:
+            beside = len(tiles) > 1 and tiles[1] == tiles[0] + 1 and tiles[1] % self.columns > 0
+            yield tuple(tiles[: 1 + beside])
+            del tiles[: 1 + beside]
+
     def batches(self, most: int = 16, tiles: tuple[int, ...] | None = None) -> Iterator[Batch]:
         """Batches of at most `most` equal tiles, in an order that completes the picture from top to bottom.
 

@@ -105,6 +105,8 @@ def session_options(level: str = "all", threads: int = 1) -> Any:
     }[level]  # fmt: skip
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    # Patterns reserve a run's whole memory beside the shared arena: 50 to 100 MiB more for no measurable speed.
+    options.enable_mem_pattern = False
     options.log_severity_level = 3  # errors; they also arrive as exceptions
     _register_shared_arena()
     options.add_session_config_entry("session.use_env_allocators", "1")
