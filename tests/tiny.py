@@ -10,6 +10,8 @@ import hashlib
 import io
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from calotype import zoo
+from calotype import walks, zoo
 from calotype.model import bundle
 from calotype.model.bundle import Model
 
@@ -25,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "train/port.py", "train/system.py",
            "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
            "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
+PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")
+HYPERPRIORS = ("system.py", "priors.py", "hyper.py", "density.py", "transforms.py")
 STEPS = 60
 TILE_PX = 128  # small, so that small pictures have tile borders; a file states its own
 
@@ -64,25 +68,30 @@ def system(name: str) -> Any:
 
 
 @cache
-def fingerprint() -> str:
-    """Of the sources and of the exporter that tiny models depend on."""
+def fingerprint(recipe: str) -> str:
+    """Of the sources and of the exporter that the tiny model of a recipe depends on."""
     import torch
 
-    digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {STEPS} {TILE_PX}".encode())
+    digest = hashlib.sha256(f"{torch.__version__} {np.__version__}".encode())
     digest.update(Path(__file__).read_bytes())
+    walk = zoo.recipe(recipe).walk
+    others = {f"{walk_of}.py" for walk_of in walks.names()} - {f"{walk}.py"}
+    others |= set(HYPERPRIORS if walk == "pyramid" else PYRAMIDS)
+    others |= {f"{name.replace('-', '_')}.py" for name in recipes() if name != recipe}
     for entry in SOURCES:
         place = ROOT / "src" / "calotype" / entry
         for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            if path.name not in others:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 @cache
 def _made(name: str) -> tuple[Model, bytes]:
     """The model and the state of its system, from the cache or made now; one process makes it, others wait."""
-    folder = ROOT / ".pytest_cache" / "tiny" / fingerprint()
+    folder = ROOT / ".pytest_cache" / "tiny"
     folder.mkdir(parents=True, exist_ok=True)
-    frozen, state, lock = (folder / f"{name}.{suffix}" for suffix in ("calomodel", "pt", "lock"))
+    frozen, state, lock = (folder / f"{name}-{fingerprint(name)}.{suffix}" for suffix in ("calomodel", "pt", "lock"))
     while not frozen.exists():
         try:
             os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
@@ -126,10 +135,33 @@ def make(name: str, steps: int = STEPS) -> tuple[Model, bytes]:
         optimiser.step()
     weights = io.BytesIO()
     torch.save(made.state_dict(), weights)
-    model = freeze_system(made.eval(), recipe=name, name=f"tiny-{name}", training={"steps": steps})
+    with _one_registry():
+        model = freeze_system(made.eval(), recipe=name, name=f"tiny-{name}", training={"steps": steps})
     torch.set_num_threads(threads)
     manifest = replace(model.manifest, tile_px=TILE_PX)
     return replace(model, manifest=manifest), weights.getvalue()
+
+
+@cache
+def _registry_once(make_registry: Any) -> Any:
+    return cache(lambda **named: make_registry(**named))
+
+
+@contextmanager
+def _one_registry() -> Iterator[None]:
+    """The exporter reads its table of operators anew for every network, a third of its time; here it does so once."""
+    try:
+        from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+        original, bound = vars(ONNXRegistry)["from_torchlib"], ONNXRegistry.from_torchlib
+    except (ImportError, AttributeError, KeyError):  # another release keeps it elsewhere, and takes its time
+        yield
+        return
+    ONNXRegistry.from_torchlib = staticmethod(_registry_once(bound))
+    try:
+        yield
+    finally:
+        ONNXRegistry.from_torchlib = original
 
 
 if __name__ == "__main__":
