@@ -28,6 +28,8 @@ from calotype.train.priors import Prior
 
 __all__ = ["Row", "System"]
 
+SPREAD = 0.4  # standard deviation of y at the least rate when training begins, in quantizer steps
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -103,13 +105,14 @@ class System(nn.Module):
 
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
-        """Gains such that y has unit variance at the least rate, and scales of rows and priors from the data."""
+        """Gains such that most of y is zero at the least rate, and scales of rows and priors from the data."""
         y = self.analysis((crops - 128) / UNIT)
         spread = y.std((0, 2, 3)).clamp_min(1e-4)
-        log_gain = 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None] - torch.log(spread)  # n c
+        log_spread = math.log(SPREAD) + 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None]  # n 1
+        log_gain = log_spread - torch.log(spread)  # n c
         self.gain.copy_(log_gain)
         self.inverse.copy_(-log_gain)
-        logs = {self.main: 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None].expand_as(log_gain)}
+        logs = {self.main: log_spread.expand_as(log_gain)}
         for name in self.priors:
             if name in logs:
                 self.priors[name].log_scale.copy_(logs[name])
