@@ -60,7 +60,7 @@ class Taper:
 
 
 def choose(symbols: int, payload_bits: float, tail_bits: np.ndarray) -> Taper:
-    """The lanes with the fewest steps among those that stay within 16 bytes + 1 % of the payload.
+    """The lanes with the fewest steps among those that stay within the room that layout.py gives.
 
     payload_bits   code length of the whole stream
     tail_bits      float64 code lengths of its last symbols, last first: as many as make TAPER_BITS a lane
