@@ -19,7 +19,7 @@ from tests.laws.walking import Case, case_of, equal
 from calotype import codec
 from calotype.coding.positions import Bound
 from calotype.coding.reader import Reader
-from calotype.model import bundle, proof
+from calotype.model import bundle, proof, trust
 from calotype.model.graph import parse
 from calotype.model.intervals import fraction_bits
 from calotype.picture import Picture
@@ -218,3 +218,11 @@ def test_l10_walks_hand_over_what_the_proofs_assume(recipe):
     _, streams, hashes, _ = case.write()
     _, flagged = case.read(streams, hashes)
     assert not flagged.any() and isinstance(case, Case)
+
+
+def test_models_add_accepts_what_was_frozen(recipe):
+    """Operators, sizes and proofs, as `calotype models add` verifies them; the archive is the same after a round trip."""
+    data = bundle.write(tiny.model(recipe))
+    model = bundle.read(data)
+    assert set(trust.verify(model).proofs) == set(model.manifest.exact_nets)
+    assert bundle.write(model) == data
