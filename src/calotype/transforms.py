@@ -89,6 +89,7 @@ class Pyramid97:
         self.bands = [f"l{level}" for level in range(1, self.levels + 1)] + ["ll"]
         self.finish = model.net(model.manifest.transform["finish"])
         self.features = model.manifest.latents["f2"]
+        self._gains: tuple[bytes, dict[str, np.ndarray]] = (b"", {})  # of the last picture; replaced as a whole
 
     def stored(self) -> dict[str, Stored]:
         latents = self.model.manifest.latents
@@ -98,11 +99,19 @@ class Pyramid97:
     def analysis(self, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> Analysis:
         return _PyramidAnalysis(self, pixels, grid, rate, pool)
 
+    def _inverse_gains(self, rates: np.ndarray) -> dict[str, np.ndarray]:
+        """What multiplies the bands: [c] where all tiles have one rate, which loads faster, else [tiles, c]."""
+        key = rates[:1].tobytes() if (rates == rates[0]).all() else rates.tobytes()
+        kept = self._gains
+        if kept[0] != key:
+            of = int(rates[0]) if len(key) == rates.itemsize else rates
+            kept = self._gains = key, {name: np.exp(self.model.floats(f"inverse.{name}", of)) for name in self.bands}
+        return kept[1]
+
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
         shape = strips.grid.shape
         wide = _whole_cells(window, self.features.stride).grown(self.halo_px, *shape)
-        gains = {name: np.exp(self.model.floats(f"inverse.{name}", rates)) for name in self.bands}
-        planes = pyramid.synthesise_window(strips.loader(gains), wide, shape, self.levels)
+        planes = pyramid.synthesise_window(strips.loader(self._inverse_gains(rates)), wide, shape, self.levels)
         region = wide.over(self.features.stride)
         features = np.empty((self.features.channels, region.height, region.width), np.uint8)
         strips.read("f2", region, features)
