@@ -130,9 +130,10 @@ def make(name: str, steps: int = STEPS) -> tuple[Model, bytes]:
         if step == steps // 2:
             made.enter(Phase(name="integers", options={"exact": True, "calibration_batches": 1}), lambda: crops)
         batch = crops[torch.randint(0, len(crops), (4,))]
-        optimiser.zero_grad(set_to_none=True)
-        made(batch, torch.rand(4))["loss"].mean().backward()
+        with torch.enable_grad():  # whatever the test is in that needs the model first
+            made(batch, torch.rand(4))["loss"].mean().backward()
         optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
     weights = io.BytesIO()
     torch.save(made.state_dict(), weights)
     with _one_registry():

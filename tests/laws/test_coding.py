@@ -65,7 +65,7 @@ def trained_bits(recipe, monkeypatch, rate_index):
 
     from calotype.train import port, pyramid_system, system
 
-    ports = []
+    trained, ports = tiny.system(recipe), []
 
     class Recorded(port.TrainingPort):
         def __post_init__(self):
@@ -74,11 +74,10 @@ def trained_bits(recipe, monkeypatch, rate_index):
 
     for module in (pyramid_system, system):
         monkeypatch.setattr(module, "TrainingPort", Recorded)
-    # What the tiny model has learnt: elsewhere escapes abound, and training charges them 16 bits, whatever they cost.
     whole = tiny.picture(256, 256)
     crops = torch.from_numpy(np.stack([whole[:, :128], whole[:, 128:]])).permute(0, 3, 1, 2).float()
     with torch.no_grad():
-        tiny.system(recipe)(crops, torch.full((2,), rate_index / 1023))
+        trained(crops, torch.full((2,), rate_index / 1023))
         (used,) = ports
         latents = {name: coded.values.numpy().copy() for name, coded in used._coded.items()}
         return {name: bits.numpy() for name, bits in used.bits().items()}, latents, used
@@ -86,15 +85,25 @@ def trained_bits(recipe, monkeypatch, rate_index):
 
 @pytest.mark.parametrize("rate", [0, 1023])
 def test_l2_training_counts_what_the_codec_counts(recipe, monkeypatch, rate):
-    """L2: the training port in its hard mode is within 2 % of the counter, on the same latents."""
+    """L2: the training port in its hard mode is within 2 % of the counter, on the same latents.
+
+    Escapes, of which barely trained models have some, it only knows to 10 bits each.
+    """
     excused("L2", recipe)
+    from calotype.train.port import FARTHEST_BITS
+
     trained, latents, used = trained_bits(recipe, monkeypatch, rate)
     base = case_of(recipe, rates=(rate, rate))
     shapes = {name: tuple(array.shape) for name, array in latents.items()}
     tradeoffs = {name: array.numpy() for name, array in used.tradeoffs.items()}
     case = Case(base.model, shapes, latents, base.rates, base.keys, tradeoffs=tradeoffs)
     counted, total = case.count(), sum(trained.values())
-    assert np.all(np.abs(total - counted.bits) <= 0.02 * counted.bits + 64), (trained, counted.by_name)
+    outliers = sum((coded.distribution.bits(coded.symbols) > FARTHEST_BITS).sum((1, 2, 3)).numpy()
+                   for coded in used._coded.values())  # fmt: skip
+    allowed = 0.02 * counted.bits + 64 + 10 * outliers
+    assert np.all(np.abs(total - counted.bits) <= allowed), (trained, counted.by_name, outliers)
+    # The twin: hidden from the training port, a twentieth of the bits would be missed.
+    assert np.all(np.abs(0.95 * total - counted.bits) > allowed) or outliers.any()
 
 
 def test_l4_no_distribution_depends_on_what_is_coded_later(recipe):

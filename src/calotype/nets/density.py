@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 __all__ = ["Density"]
 
-_FLOOR_BITS = 16.0  # what an escape costs at most in practice, as in coding/densities.py
+_FLOOR_BITS = 20.0  # what an escape costs in practice; an unfloored tail would charge an outlier without end
 
 
 class Density(nn.Module):

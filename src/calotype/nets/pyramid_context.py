@@ -66,7 +66,7 @@ class Step(ExactNet):
         self.see = ExactConv(seen + PARITY, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
         self.mix = ExactConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION)
         out = torch.cat([torch.full((channels,), 16.0), torch.full((channels,), LAPLACE_PER_LOG)])
-        self.out = ExactConv(width, 2 * channels, 1, gain_in=ACTIVATION, gain_out=out)
+        self.out = ExactConv(width, 2 * channels, 1, gain_in=ACTIVATION, gain_out=out, finest=_SUMMED)
         with torch.no_grad():
             self.see.weight[:, seen:] = 0
             self.out.weight.zero_()

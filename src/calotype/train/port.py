@@ -19,6 +19,9 @@ from calotype.walks.orders import Lattice
 
 __all__ = ["TrainingPort"]
 
+FARTHEST_BITS = 15.0  # no entry of a table costs more than 14
+ESCAPE_BITS = 18.0  # measured on barely trained models; trained ones have no escapes to speak of
+
 
 @dataclass
 class _Coded:
@@ -97,6 +100,9 @@ class TrainingPort:
         for name, coded in self._coded.items():
             if self.hard:
                 bits = coded.distribution.bits(coded.symbols)
+                # Beyond its table a symbol escapes: the escape's entry, its class, and the bits of its size.
+                escaped = ESCAPE_BITS + torch.log2(1 + coded.symbols.abs())
+                bits = torch.where(bits > FARTHEST_BITS, escaped, bits)
                 bits = torch.where(coded.certain, torch.zeros_like(bits), bits)
             elif isinstance(coded.distribution, Laplace):
                 bits = laplace.bits(coded.distribution, coded.symbols, coded.values)
