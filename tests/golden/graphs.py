@@ -44,16 +44,14 @@ def fingerprint(graph: Graph, *, exact: bool) -> str:
 
     for key, entry in graph.inputs.items():
         say("input", number(key), entry.dtype, len(entry.shape), entry.shape[1])
+
+    def argument(name: str) -> object:
+        # Described where it is used: the exporter makes one constant of two that happen to be equal.
+        return _described(graph.constants[name], exact) if name in graph.constants else number(name)
+
     for node in graph.nodes:
-        for key in node.inputs:
-            if key in graph.constants and key not in numbers:
-                say("constant", number(key), *_described(graph.constants[key], exact))
-        say(
-            node.kind,
-            [number(key) for key in node.inputs],
-            _plain(node.attributes),
-            [number(key) for key in node.outputs],
-        )
+        arguments = [argument(key) for key in node.inputs]
+        say(node.kind, arguments, _plain(node.attributes), [number(key) for key in node.outputs])
     say("outputs", [number(key) for key in graph.outputs])
     return digest.hexdigest()[:12]
 
