@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
-from calotype import zoo  # noqa: E402
-from calotype.walks.features import PARITY  # noqa: E402
+from calotype import zoo
+from calotype.walks.features import PARITY
 
 
 def extrapolated(rows: np.ndarray) -> np.ndarray:

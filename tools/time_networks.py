@@ -63,7 +63,9 @@ def main() -> None:
         for tensor in graph.graph.input:
             kind = tensor.type.tensor_type
             dims = [d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim]
-            feeds[tensor.name] = rng.integers(0, 100, shape_of(model, net, tensor.name, dims)).astype(KINDS[kind.elem_type])
+            feeds[tensor.name] = rng.integers(0, 100, shape_of(model, net, tensor.name, dims)).astype(
+                KINDS[kind.elem_type]
+            )
         work[net] = (model.net(net), [feeds[key] for key in entry.inputs], macs(graph, feeds))
     best = dict.fromkeys(work, np.inf)
     for _ in range(repetitions):
@@ -76,7 +78,9 @@ def main() -> None:
     for part in ("decoder", "encoder"):
         nets = [net for net in work if model.manifest.nets[net].part == part]
         for net in [*sorted(nets, key=lambda net: -best[net]), None]:
-            seconds, count = (best[net], work[net][2]) if net else (sum(best[n] for n in nets), sum(work[n][2] for n in nets))
+            seconds, count = (
+                (best[net], work[net][2]) if net else (sum(best[n] for n in nets), sum(work[n][2] for n in nets))
+            )
             figures = f"{1e3 * seconds / megapixels:7.2f} {count / SIDE_PX**2 / 1e3:8.3f} {count / seconds / 1e9:7.1f}"
             print(f"{net or part:<12} {figures}")
 

@@ -7,7 +7,7 @@ container/ (bytes), model/ (networks and tables). Here they meet. Results never 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from calotype import container, rates, transforms, walks, windows
 from calotype.coding.reader import Reader
 from calotype.coding.writer import Writer
 from calotype.container import Header, Metadata, Mode, PictureFile, Resolution, Segment, Tile
+from calotype.container.layout import MAJOR
 from calotype.errors import CorruptError, UnsupportedError, UsageError
 from calotype.limits import DEFAULT, Limits
 from calotype.model import store
@@ -32,7 +33,7 @@ __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
 BATCH_TILES = 4  # tiles in lock-step: twice as many save 3 % of the time and cost 60 MiB (docs/speed.md)
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
-LARGE_PX = 12_000_000  # pictures whose windows are half as wide: 3 % slower, 20 MiB less
+LARGE_PX = 12_000_000  # of larger ones, half as many tiles and half as wide windows: 10 % slower, 70 MiB less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +146,12 @@ def decode(
         pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
         strips.release(window)
 
-    steps = plan(grid, jobs, reach_px=transform.reach_px, most=BATCH_TILES)
+    most = BATCH_TILES if area.height * area.width <= LARGE_PX else BATCH_TILES // 2
+    steps = plan(grid, jobs, reach_px=transform.reach_px, most=most)
     with _threads(threads) as (pool, walker):
         _start(model, pool, ("decoder",))
 
-        def ready() -> Iterator[Region]:
+        def ready() -> Generator[Region, None, None]:
             """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
             batches = (batch for step in steps for batch in step.batches)
             decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
@@ -198,7 +200,7 @@ def info(data: bytes, limits: Limits = DEFAULT) -> Info:
     group, modes = header.plane_groups[0], [tile.mode.name.lower() for tile in file.tiles]
     sizes = {"exif": said.exif, "icc": said.icc, "xmp": said.xmp}
     return Info(
-        format_version=f"{container.layout.MAJOR}.{header.minor}",
+        format_version=f"{MAJOR}.{header.minor}",
         width_px=header.width_px,
         height_px=header.height_px,
         planes=header.planes,
@@ -333,7 +335,9 @@ def _picture_of(pixels: np.ndarray, said: Metadata) -> Picture:
 def _workers(threads: int | None) -> int:
     if threads is not None and threads < 1:
         raise UsageError("threads", value=threads, allowed="1 and above")
-    return threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+    return (
+        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
+    )
 
 
 @contextmanager
@@ -360,7 +364,9 @@ def _start(model: Model, pool: Workers | None, parts: tuple[str, ...]) -> None:
                 pool.later.submit(model.net(name).start)
 
 
-def _latents(analysis: transforms.Analysis, model: Model, grid: Grid, tiles: tuple[int, ...]) -> list[dict[str, np.ndarray]]:
+def _latents(
+    analysis: transforms.Analysis, model: Model, grid: Grid, tiles: tuple[int, ...]
+) -> list[dict[str, np.ndarray]]:
     """Latents of neighbouring tiles, analysed together: they share what analysis needs around them."""
     first, last = grid[tiles[0]], grid[tiles[-1]]
     whole = Region(first.top, last.bottom, first.left, last.right)

@@ -94,7 +94,9 @@ class UnsupportedError(CalotypeError):
 
     def __init__(self, what: str, *, found: object, supported: object, hint: str = "") -> None:
         self.what, self.found, self.supported = what, found, supported
-        super().__init__(f"{what} {_said(found)} is not supported, only {_said(supported)}" + (f"; {hint}" if hint else ""))
+        super().__init__(
+            f"{what} {_said(found)} is not supported, only {_said(supported)}" + (f"; {hint}" if hint else "")
+        )
 
 
 class UnsupportedMode(UnsupportedError):
@@ -110,7 +112,9 @@ class ModelError(CalotypeError):
 
     exit_code = 6
 
-    def __init__(self, problem: str, *, wanted: object = None, found: object = None, looked: object = None, hint: str = "") -> None:
+    def __init__(
+        self, problem: str, *, wanted: object = None, found: object = None, looked: object = None, hint: str = ""
+    ) -> None:
         self.problem, self.wanted, self.found, self.looked = problem, wanted, found, looked
         said = problem
         if wanted is not None:

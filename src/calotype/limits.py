@@ -36,7 +36,9 @@ class Limits:
         """Return `value`, or raise LimitError if it is above the limit named `field`."""
         limit = getattr(self, field)
         if value > limit:
-            raise LimitError(quantity or field.removeprefix("max_").replace("_", " "), value=value, limit=limit, field=field)
+            raise LimitError(
+                quantity or field.removeprefix("max_").replace("_", " "), value=value, limit=limit, field=field
+            )
         return value
 
 

@@ -54,7 +54,10 @@ class Region:
     def clipped(self, outer: Region) -> Region:
         """What of it lies in `outer`."""
         return Region(
-            max(self.top, outer.top), min(self.bottom, outer.bottom), max(self.left, outer.left), min(self.right, outer.right)
+            max(self.top, outer.top),
+            min(self.bottom, outer.bottom),
+            max(self.left, outer.left),
+            min(self.right, outer.right),
         )
 
     def within(self, outer: Region) -> Region:

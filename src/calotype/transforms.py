@@ -128,9 +128,9 @@ class _PyramidAnalysis:
         load = colour.planes_of(pixels, model.floats("rotation"), unit=transform.unit)
         self.wavelet = windows.Analysis(load, grid.shape, transform.levels, pool=pool)
         self.gains = {name: np.exp(model.floats(f"gain.{name}", rate))[:, None, None] for name in transform.bands}
-        name = model.manifest.transform.get("branch")
+        name = str(model.manifest.transform.get("branch"))
         self.branch = model.net(name) if name in model.manifest.nets else None
-        self.row = model.floats("row.branch", rate)[None, :, None, None] if self.branch else None
+        self.row = model.floats("row.branch", rate)[None, :, None, None] if self.branch else np.empty(0)
 
     def latents(self, tile: Region) -> dict[str, np.ndarray]:
         found = {name: band * self.gains[name] for name, band in self.wavelet.bands(tile).items()}

@@ -6,7 +6,7 @@ What happens inside a window lives in pyramid.py and in the networks; which wind
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ def run(
     threads: int = 1,
     pool: Executor | None = None,
     in_flight: int | None = None,
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Yield (item, function(item)) in order, with at most `in_flight` items begun and not yet taken.
 
     items       consumed lazily on the calling thread, which may decode tiles there while the pool is at work
@@ -50,7 +50,7 @@ def run(
 
 def _pooled(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int, pool: Executor | None, in_flight: int
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     own = None if pool is not None else ThreadPoolExecutor(threads, thread_name_prefix="calotype")
     executor = pool or own
     assert executor is not None

@@ -23,7 +23,9 @@ def model():
 def picture():
     """Gradients, an edge and some noise, 150 x 131."""
     rng, (rows, columns) = np.random.default_rng(5), np.mgrid[0:131, 0:150]
-    pixels = np.stack([rows + columns, 255 - rows, np.where(columns > 70, 200, 40)], 2) + rng.normal(0, 6, (131, 150, 3))
+    pixels = np.stack([rows + columns, 255 - rows, np.where(columns > 70, 200, 40)], 2) + rng.normal(
+        0, 6, (131, 150, 3)
+    )
     return Picture.of(pixels.clip(0, 255).astype(np.uint8))
 
 

@@ -179,7 +179,7 @@ class Nets:
         return call
 
 
-def run_rows(network: Network, arrays: Sequence[np.ndarray], pool: Executor | None) -> list[np.ndarray]:
+def run_rows(network: Network, arrays: Sequence[np.ndarray], pool: Executor | None) -> list[Any]:
     """Run a network on arrays [b, ...] in groups of rows, on `pool` if there is one; outputs are [b, ...].
 
     Exact networks give the same values whatever the grouping; float networks run one row at a time.
@@ -198,7 +198,8 @@ def run_rows(network: Network, arrays: Sequence[np.ndarray], pool: Executor | No
         network.start()  # once, and not by several workers waiting for one of them
         parts = list(pool.map(network.run, groups))
     return [
-        Rows(outputs) if outputs[0].dtype == np.float32 else np.concatenate(outputs) for outputs in zip(*parts, strict=True)
+        Rows(outputs) if outputs[0].dtype == np.float32 else np.concatenate(outputs)
+        for outputs in zip(*parts, strict=True)
     ]
 
 

@@ -15,9 +15,11 @@ from calotype.coding.densities import LAPLACE_PER_LOG, LAPLACE_STEPS
 from calotype.nets.exact import ExactConv, ExactNet
 from calotype.walks.features import FEATURE, PARITY
 
-__all__ = ["ACTIVATION", "FINE", "INDEX_FINE", "V_TOP", "Carry", "Compact", "Lift", "Step"]
+__all__ = ["ACTIVATION", "FINE", "INDEX_FINE", "V_TOP", "Carry", "Lift", "Step"]
 
-ACTIVATION = 16.0  # hidden activations reach 255 / 16 natural units; calibrated per layer at the start of exact training
+ACTIVATION = (
+    16.0  # hidden activations reach 255 / 16 natural units; calibrated per layer at the start of exact training
+)
 FINE = 16.0  # sums between steps keep four more bits than activations
 INDEX_FINE = 16.0  # rows added to table indices are in sixteenths of an index
 _TOP = 255.0
@@ -63,7 +65,9 @@ class Step(ExactNet):
         super().__init__()
         self.channels, self.first = channels, first
         seen = 0 if first else 2 * channels
-        self.see = ExactConv(seen + PARITY, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED)
+        self.see = ExactConv(
+            seen + PARITY, width, 1 if first else 3, gain_in=FEATURE, gain_out=ACTIVATION, finest=_SUMMED
+        )
         self.mix = ExactConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION)
         out = torch.cat([torch.full((channels,), 16.0), torch.full((channels,), LAPLACE_PER_LOG)])
         self.out = ExactConv(width, 2 * channels, 1, gain_in=ACTIVATION, gain_out=out, finest=_SUMMED)
@@ -87,18 +91,6 @@ class Step(ExactNet):
         if self.mode == "float":
             return mean, index.clamp(0, LAPLACE_STEPS - 1)
         return mean, self.requantize(index, 0, LAPLACE_STEPS - 1)
-
-
-class Compact(nn.Module):
-    """A step as it is frozen: means as int16 and indices as uint8, an eighth of the memory between network and coder."""
-
-    def __init__(self, step: nn.Module) -> None:
-        super().__init__()
-        self.step = step
-
-    def forward(self, v: Tensor, known: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-        mean16, index = self.step(v, known, row)
-        return mean16.to(torch.int16), index.to(torch.uint8)
 
 
 class Carry(ExactNet):

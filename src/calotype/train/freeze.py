@@ -66,7 +66,13 @@ class Frozen:
 
 
 def freeze(
-    run: Path, output: Path, *, which: str = "last", force: bool = False, name: str | None = None, say: Callable[[str], None] = print
+    run: Path,
+    output: Path,
+    *,
+    which: str = "last",
+    force: bool = False,
+    name: str | None = None,
+    say: Callable[[str], None] = print,
 ) -> None:
     """Freeze the averaged weights of a run into a `.calomodel` file.
 
@@ -91,7 +97,12 @@ def freeze(
 
 
 def freeze_system(
-    system: Any, *, recipe: str, name: str, training: Mapping[str, Any] | None = None, licence: str = "Apache-2.0",
+    system: Any,
+    *,
+    recipe: str,
+    name: str,
+    training: Mapping[str, Any] | None = None,
+    licence: str = "Apache-2.0",
     say: Callable[[str], None] = lambda _: None,
 ) -> bundle.Model:
     """The model of a system's present weights; `system.frozen()` says of what it consists."""
@@ -123,7 +134,11 @@ def export(net: FrozenNet) -> bytes:
     from torch.export import Dim
 
     shapes = tuple(
-        {axis: Dim.DYNAMIC for axis, side in enumerate(example.shape) if axis == 0 or (side >= 8 and axis in _sides(example))}
+        {
+            axis: Dim.DYNAMIC
+            for axis, side in enumerate(example.shape)
+            if axis == 0 or (side >= 8 and axis in _sides(example))
+        }
         for example in net.inputs.values()
     )
     with _quietly():

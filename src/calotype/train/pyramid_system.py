@@ -85,9 +85,7 @@ class PyramidSystem(nn.Module):
         for name in self.names:
             c, width = self.channels[name], self.width[name]
             if coarser:
-                self.context[f"{name}_lift"] = Lift(
-                    coarser, width, shuffle=name != f"l{levels}", alone=name == "l1"
-                )
+                self.context[f"{name}_lift"] = Lift(coarser, width, shuffle=name != f"l{levels}", alone=name == "l1")
             for step in range(self.steps[name]):
                 self.context[f"{name}_step{step}"] = Step(c, width, first=step == 0)
             if name != "l1":
@@ -97,7 +95,9 @@ class PyramidSystem(nn.Module):
         self.rate = nn.ParameterDict({name: nn.Parameter(torch.zeros(n, self.width[name])) for name in self.names})
         self.scale = nn.ParameterDict({name: nn.Parameter(torch.zeros(n, self.channels[name])) for name in self.names})
         self.gain = nn.ParameterDict({name: nn.Parameter(torch.zeros(n, self.channels[name])) for name in self.names})
-        self.inverse = nn.ParameterDict({name: nn.Parameter(torch.zeros(n, self.channels[name])) for name in self.names})
+        self.inverse = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(n, self.channels[name])) for name in self.names}
+        )
         self.branch, self.branch_rate = AnalysisBranch(), nn.Parameter(torch.zeros(n, 64))
         self.post, self.post_rate = PostFilter(self.width[self.shared]), nn.Parameter(torch.zeros(n, 48))
         self.register_buffer("colour", torch.eye(3))
@@ -201,8 +201,12 @@ class PyramidSystem(nn.Module):
         """What the walk codes, in quantizer steps: bands times gains plus the analysis branch."""
         with torch.autocast(x.device.type, enabled=False):
             bands = wavelet.analyse(self._planes(x), self.levels)
-            found = {name: bands[name] * torch.exp(self.at(self.gain[name], rate))[:, :, None, None] for name in self.names}
-        extra = self.branch(_fast(nn.functional.pixel_unshuffle(x, 4)), self.at(self.branch_rate, rate)[:, :, None, None])
+            found = {
+                name: bands[name] * torch.exp(self.at(self.gain[name], rate))[:, :, None, None] for name in self.names
+            }
+        extra = self.branch(
+            _fast(nn.functional.pixel_unshuffle(x, 4)), self.at(self.branch_rate, rate)[:, :, None, None]
+        )
         for level, correction in enumerate(extra, 1):
             found[f"l{level}"] = found[f"l{level}"] + correction.float()
         return found
@@ -221,8 +225,9 @@ class PyramidSystem(nn.Module):
         """Bits that a squared quantizer step of distortion is worth, per channel: what the quantizer weighs."""
         worth = torch.exp(self.at(self.log_lambdas, rate))[:, None] / 3 * _CAUTION
         return {
-            name: (worth * (UNIT * torch.exp(self.at(self.inverse[name], rate))) ** 2 * getattr(self, f"norm_{name}"))
-            .detach()[:, :, None, None]
+            name: (
+                worth * (UNIT * torch.exp(self.at(self.inverse[name], rate))) ** 2 * getattr(self, f"norm_{name}")
+            ).detach()[:, :, None, None]
             for name in self.names
         }
 
@@ -251,7 +256,10 @@ class PyramidSystem(nn.Module):
             for name in self.names
             for kind in ("rate", "scale")
         }
-        gains = {f"anchors/gain.{n}": p for n, p in self.gain.items()} | {"anchors/row.branch": self.branch_rate, "rotation": self.colour}
+        gains = {f"anchors/gain.{n}": p for n, p in self.gain.items()} | {
+            "anchors/row.branch": self.branch_rate,
+            "rotation": self.colour,
+        }
         worth = torch.exp(self.log_lambdas)[:, None] / 3 * _CAUTION
         gains |= {
             f"anchors/log_tradeoff.{n}": torch.log(worth * (UNIT * torch.exp(p)) ** 2 * getattr(self, f"norm_{n}"))
@@ -268,7 +276,13 @@ class PyramidSystem(nn.Module):
         return Frozen(
             walk="pyramid",
             walk_parameters={"bands": [[name, self.steps[name]] for name in self.names], "share": self.shared},
-            transform={"kind": "pyramid97", "levels": self.levels, "unit": UNIT, "finish": "finish", "branch": "branch"},
+            transform={
+                "kind": "pyramid97",
+                "levels": self.levels,
+                "unit": UNIT,
+                "finish": "finish",
+                "branch": "branch",
+            },
             latents=latents,
             nets=self._frozen_nets(rows),
             rate_anchors=self.rate_anchors,
@@ -301,7 +315,8 @@ class PyramidSystem(nn.Module):
             for step in range(self.steps[name]):
                 found[f"{name}_step{step}"] = FrozenNet(
                     module=FrozenStep(self.context[f"{name}_step{step}"], large=name in ("l1", "l2")), exact=True,
-                    inputs={"v": torch.zeros(*v), "known": known["known"][:, 0 if step else 2 * c :], "row": torch.zeros(2, c, 1, 1)},
+                    inputs={"v": torch.zeros(*v), "known": known["known"][:, 0 if step else 2 * c :],
+                            "row": torch.zeros(2, c, 1, 1)},
                     outputs=("mean16", "index"),
                     ranges={"v": (-v_top, v_top, 4), "known": (-127, 127, 0), "row": f"rows/{name}.scale"},
                 )  # fmt: skip
