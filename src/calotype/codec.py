@@ -31,9 +31,11 @@ from calotype.workers import Workers
 
 __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
-BATCH_TILES = 4  # tiles in lock-step: twice as many save 3 % of the time and cost 60 MiB (docs/speed.md)
+# Tiles in lock-step, by how many pixels are wanted: more are faster, fewer take less memory (docs/speed.md).
+TILES_AT_ONCE = ((6_000_000, 8), (12_000_000, 4))
+TILES_OF_LARGE = 2
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
-LARGE_PX = 12_000_000  # of larger ones, half as many tiles and half as wide windows: 10 % slower, 70 MiB less
+LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
         tiles = {
             tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
             for (batch, _), streams in windows.run(
-                encoded, map(analysed, grid.batches(BATCH_TILES)), pool=walker, in_flight=2
+                encoded, map(analysed, grid.batches(_at_once(grid.height * grid.width))), pool=walker, in_flight=2
             )
             for tile, (data, check) in zip(batch.tiles, streams, strict=True)
         }
@@ -146,8 +148,7 @@ def decode(
         pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
         strips.release(window)
 
-    most = BATCH_TILES if area.height * area.width <= LARGE_PX else BATCH_TILES // 2
-    steps = plan(grid, jobs, reach_px=transform.reach_px, most=most)
+    steps = plan(grid, jobs, reach_px=transform.reach_px, most=_at_once(area.height * area.width))
     with _threads(threads) as (pool, walker):
         _start(model, pool, ("decoder",))
 
@@ -178,7 +179,7 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     grid = _grid(file.header, model, limits)
     with _threads(threads) as (pool, walker):
         decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
-        for _ in windows.run(decode_one, grid.batches(BATCH_TILES), pool=walker, in_flight=2):
+        for _ in windows.run(decode_one, grid.batches(_at_once(grid.height * grid.width)), pool=walker, in_flight=2):
             pass
     return Report(tiles=len(grid), file_bytes=len(data))
 
@@ -188,7 +189,7 @@ def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid, found = _grid(file.header, model, limits), {}
-    for batch in grid.batches(BATCH_TILES):
+    for batch in grid.batches(_at_once(grid.height * grid.width)):
         _decode_batch(file, model, batch, pool=None, take=found.__setitem__)
     return [found[number] for number in range(len(grid))]
 
@@ -254,6 +255,10 @@ def _grid(header: Header, model: Model, limits: Limits = DEFAULT) -> Grid:
     if header.tile_px % model.manifest.align_px:
         raise CorruptError("tile side", found=header.tile_px, expected=f"a multiple of {model.manifest.align_px}")
     return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
+
+
+def _at_once(pixels: int) -> int:
+    return next((tiles for limit, tiles in TILES_AT_ONCE if pixels <= limit), TILES_OF_LARGE)
 
 
 def _shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:
