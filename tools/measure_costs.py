@@ -32,12 +32,14 @@ import numpy as np
 from calotype import codec, container, metrics, rates, walks
 from calotype.coding.counter import Counter
 from calotype.errors import ModelError
+from calotype.limits import Limits
 from calotype.model.bundle import Model
 from calotype.picture import Picture
 
 QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
 PHOTO_QUALITIES = (35.0, 70.0)
 WHOLE = 1 << 14  # a tile larger than any picture here
+LIMITS = Limits(max_tile_px=WHOLE)
 
 Point = dict[str, float]
 
@@ -106,7 +108,7 @@ def counted_bits(data: bytes, model: Model) -> float:
     ranges = {name: (latent.low, latent.high) for name, latent in coded.items()}
     walk, bits = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters)), 0.0
     files = container.parse(data).tiles
-    for tile, values in zip(files, codec.latents(data, model=model), strict=True):
+    for tile, values in zip(files, codec.latents(data, model=model, limits=LIMITS), strict=True):
         given: Mapping[str, np.ndarray] = {name: values[name][None] for name in coded}
         port = Counter({name: array.shape for name, array in given.items()}, model.banks, ranges)
         walk(model.nets(np.array([tile.rate_index])), port, given)
@@ -127,7 +129,7 @@ def frozen(file: Path, model_file: Path | None, tile_px: int, rounded: bool) -> 
                 "counted": 0.0 if rounded else counted_bits(data, model) / size,
                 "written": 8 * streams / size,
                 "file": 8 * len(data) / size,
-                "psnr_db": metrics.psnr(pixels, codec.decode(data, model=model, threads=1).pixels),
+                "psnr_db": metrics.psnr(pixels, codec.decode(data, model=model, threads=1, limits=LIMITS).pixels),
             }
         )
     return points
@@ -137,7 +139,7 @@ def photographed(file: Path, model_file: Path | None, tile_px: int, quality: flo
     """Bytes and PSNR of a large photograph with one side of tiles."""
     model, pixels = with_tiles(measuring.load_model(model_file), tile_px), measuring.pixels_of(file)
     data = codec.encode(Picture.of(pixels), model, quality=quality, threads=1)
-    decoded = codec.decode(data, model=model, threads=1).pixels
+    decoded = codec.decode(data, model=model, threads=1, limits=LIMITS).pixels
     return {"file_bytes": len(data), "psnr_db": metrics.psnr(pixels, decoded)}
 
 

@@ -249,9 +249,10 @@ def _decode_batch(
         take(number, {name: array[row] for name, array in values.items()})
 
 
-def _grid(header: Header, model: Model, limits: Limits = DEFAULT) -> Grid:
-    """The tiles of a picture; a tile is decoded at once, so its side is bounded before anything is allocated."""
-    limits.spend("max_tile_px", header.tile_px, "pixels of a tile's side")
+def _grid(header: Header, model: Model, limits: Limits | None = None) -> Grid:
+    """The tiles of a picture; a tile is decoded at once, so a reader bounds its side before anything is allocated."""
+    if limits is not None:
+        limits.spend("max_tile_px", header.tile_px, "pixels of a tile's side")
     if header.tile_px % model.manifest.align_px:
         raise CorruptError("tile side", found=header.tile_px, expected=f"a multiple of {model.manifest.align_px}")
     return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)

@@ -1,4 +1,4 @@
-"""Every error Calotype raises, as one small tree ordered by whose fault it is; nothing here imports anything.
+"""Every error Calotype raises, as one small tree ordered by whose fault it is; nothing here imports any other part.
 
 CalotypeError (an OSError, so that `except OSError` works as it does for Pillow)          exit code
     FormatError            the bytes break docs/format.md                                  4
@@ -17,6 +17,8 @@ Each carries its particulars as attributes and says the value, the limit and the
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 __all__ = [
     "CalotypeError",
@@ -45,9 +47,21 @@ def _said(value: object) -> str:
 
 
 class CalotypeError(OSError):
-    """The root of the tree. `exit_code` is what the command line returns for it."""
+    """The root of the tree. `exit_code` is what the command line returns for it. Errors survive pickling."""
 
     exit_code = 1
+
+    def __reduce__(self) -> Any:
+        # OSError would call the class with its sentence alone, which has lost the particulars.
+        return _restored, (type(self), str(self), dict(self.__dict__))
+
+
+def _restored(kind: type[CalotypeError], sentence: str, particulars: dict[str, Any]) -> CalotypeError:
+    """An error as another process raised it."""
+    error = kind.__new__(kind, sentence)
+    error.args = (sentence,)
+    error.__dict__.update(particulars)
+    return error
 
 
 class FormatError(CalotypeError):

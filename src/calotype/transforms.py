@@ -169,13 +169,19 @@ class Networks:
 
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
         wide = _whole_cells(window, self.cell_px).grown(self.reach_px, *strips.grid.shape)
+        row = self.model.floats("row.synthesis", int(rates[strips.grid.needed(window)[0]]))
+        # The network has one row of gains, that of the window's tile; neighbours of other rates are brought to it.
+        load = strips.loader({self.names[0]: np.exp(self.model.floats("row.synthesis", rates) - row)})
         values = []
         for name in self.names:
             stored = strips.names[name]
             region = wide.over(stored.stride)
-            held = np.empty((stored.channels, region.height, region.width), np.float32)
-            values.append((strips.read(name, region, held) / np.float32(stored.units))[None])
-        row = self.model.floats("row.synthesis", int(rates[strips.grid.needed(window)[0]]))
+            held = np.empty((1, stored.channels, region.height, region.width), np.float32)
+            if name == self.names[0]:
+                load(name, region, np.ones((stored.channels, 1, 1), np.float32), held[0])
+            else:
+                np.divide(strips.read(name, region, held[0]), np.float32(stored.units), out=held[0])
+            values.append(held)
         pixels = self.synthesise(*values, row[None, :, None, None])[0]
         inner = window.within(wide)
         return pixels[inner.rows, inner.cols]

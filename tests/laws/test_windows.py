@@ -35,14 +35,15 @@ def values():
     return made
 
 
-def synthesised(model, tiles, windows):
-    """Pixels of the whole picture, window by window."""
+def synthesised(model, tiles, windows, rates=None):
+    """Pixels of the whole picture, window by window; `rates` of its tiles, one for all by default."""
     grid = Grid(*SIZE, model.manifest.tile_px, model.manifest.align_px)
     transform = transforms.of(model)
     strips = Strips(grid, transform.stored())
     for number, arrays in enumerate(tiles):
         strips.write(number, arrays)
-    pixels, rates = np.zeros((*SIZE, 3), np.uint8), np.full(len(grid), 700)
+    pixels = np.zeros((*SIZE, 3), np.uint8)
+    rates = np.full(len(grid), 700) if rates is None else rates
     for window in windows:
         pixels[window.rows, window.cols] = transform.window(strips, rates, window)
     return pixels
@@ -68,3 +69,28 @@ def test_l5_twin_a_smaller_halo_is_seen(recipe, values):
     expected = synthesised(model, tiles, [whole()])
     found = synthesised(less, tiles, windows_of(whole(), 128, 128))
     assert not np.array_equal(found, expected)
+
+
+def test_a_neighbour_of_another_rate_enters_with_its_own_gain(recipe, values):
+    """Tiles of different rates: what a neighbour's latents mean does not depend on whose window looks at them."""
+    model, tiles = tiny.model(recipe), values(recipe)
+    grid = Grid(*SIZE, model.manifest.tile_px, model.manifest.align_px)
+    array = "row.synthesis" if "anchors/row.synthesis" in model.decoder_floats else None
+    first, other = 700, 500
+    rates = np.full(len(grid), first)
+    rates[1] = other
+    moved = [dict(tile) for tile in tiles]
+    for name, latent in model.manifest.latents.items():
+        gain = array or f"inverse.{name}"
+        if not latent.coded or f"anchors/{gain}" not in model.decoder_floats:
+            continue
+        if len(model.floats(gain, first)) != latent.channels:
+            continue  # side information, which synthesis does not see
+        factor = np.exp(model.floats(gain, first) - model.floats(gain, other))[:, None, None]
+        moved[1][name] = (np.round(tiles[1][name] * factor * 16) / 16).astype(np.float32)
+    window = grid[0]
+    same = synthesised(model, tiles, [window])[window.rows, window.cols].astype(int)
+    mixed = synthesised(model, moved, [window], rates)[window.rows, window.cols].astype(int)
+    blind = synthesised(model, moved, [window])[window.rows, window.cols].astype(int)
+    assert np.abs(mixed - same).max() <= 2  # latents were rounded to sixteenths again
+    assert np.abs(blind - same).sum() > np.abs(mixed - same).sum()  # and without the gain one would see it
