@@ -51,6 +51,10 @@ class CalotypeError(OSError):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """The sentence, also where `filename` was set: OSError would then say "[Errno None]" instead."""
+        return str(self.args[0]) if self.args else ""
+
     def __reduce__(self) -> Any:
         # OSError would call the class with its sentence alone, which has lost the particulars.
         return _restored, (type(self), str(self), dict(self.__dict__))

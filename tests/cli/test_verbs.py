@@ -219,3 +219,17 @@ def test_damage_can_be_told_from_no_damage(tmp_path, coded):
     """The twin of test_bad_files: the undamaged file passes all three verbs."""
     (tmp_path / "a.calo").write_bytes(coded)
     assert [run(verb, tmp_path / "a.calo") for verb in ("decode", "info", "verify")] == [0, 0, 0]
+
+
+def test_a_refused_picture_is_named_with_the_reason_and_the_way_out(tmp_path, capsys):
+    """File, value and conversion stand in one line."""
+    from PIL import Image
+
+    from calotype.cli.main import run
+
+    source = tmp_path / "grey.png"
+    Image.new("L", (8, 8)).save(source)
+    assert run(["encode", str(source)]) == 5
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "grey.png: picture mode L" in said and 'Image.convert("RGB")' in said

@@ -39,3 +39,11 @@ def test_errors_survive_pickling(error):
     """A worker process that raises one must not take its pool down."""
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error) and str(again) == str(error) and vars(again) == vars(error)
+
+
+@pytest.mark.parametrize("error", [example[0] for example in EXAMPLES], ids=lambda x: type(x).__name__)
+def test_a_file_name_does_not_replace_the_sentence(error):
+    """The command line says which file an error is about; Python's own OSError would then forget the rest."""
+    again = pickle.loads(pickle.dumps(error))
+    again.filename = "a.png"
+    assert str(again) == str(error)
