@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,11 +32,18 @@ from calotype.workers import Workers
 
 __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
-# Tiles in lock-step, by how many pixels are wanted: more are faster, fewer take less memory (docs/speed.md).
-TILES_AT_ONCE = ((6_000_000, 8), (12_000_000, 4))
-TILES_OF_LARGE = 2
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
+
+
+class _AtOnce(NamedTuple):
+    """How much is in memory at a time: more of either is faster and takes more of it (docs/speed.md)."""
+
+    tiles: int  # in lock-step
+    walks: int  # batches of them, side by side
+
+
+_SMALL, _LARGE = _AtOnce(tiles=4, walks=2), _AtOnce(tiles=2, walks=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +95,8 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
     )
     grid, said = _grid(header, model), container.header_bytes(header)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    with _threads(threads) as (pool, walker):
+    at_once = _at_once(grid.height * grid.width)
+    with _threads(threads, at_once) as (pool, walker):
         _start(model, pool, ("decoder", "encoder"))
         analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
 
@@ -112,7 +121,7 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
         tiles = {
             tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
             for (batch, _), streams in windows.run(
-                encoded, map(analysed, grid.batches(_at_once(grid.height * grid.width))), pool=walker, in_flight=2
+                encoded, map(analysed, grid.batches(at_once.tiles)), pool=walker, in_flight=1 + at_once.walks
             )
             for tile, (data, check) in zip(batch.tiles, streams, strict=True)
         }
@@ -148,15 +157,16 @@ def decode(
         pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
         strips.release(window)
 
-    steps = plan(grid, jobs, reach_px=transform.reach_px, most=_at_once(area.height * area.width))
-    with _threads(threads) as (pool, walker):
+    at_once = _at_once(area.height * area.width)
+    steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
+    with _threads(threads, at_once) as (pool, walker):
         _start(model, pool, ("decoder",))
 
         def ready() -> Generator[Region, None, None]:
             """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
             batches = (batch for step in steps for batch in step.batches)
             decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
-            with closing(windows.run(decode_one, batches, pool=walker, in_flight=2)) as decoded:
+            with closing(windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks)) as decoded:
                 for step in steps:
                     for _ in step.batches:
                         next(decoded)
@@ -177,9 +187,10 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid = _grid(file.header, model, limits)
-    with _threads(threads) as (pool, walker):
+    at_once = _at_once(grid.height * grid.width)
+    with _threads(threads, at_once) as (pool, walker):
         decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
-        for _ in windows.run(decode_one, grid.batches(_at_once(grid.height * grid.width)), pool=walker, in_flight=2):
+        for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
             pass
     return Report(tiles=len(grid), file_bytes=len(data))
 
@@ -189,7 +200,7 @@ def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid, found = _grid(file.header, model, limits), {}
-    for batch in grid.batches(_at_once(grid.height * grid.width)):
+    for batch in grid.batches(_SMALL.tiles):
         _decode_batch(file, model, batch, pool=None, take=found.__setitem__)
     return [found[number] for number in range(len(grid))]
 
@@ -258,8 +269,8 @@ def _grid(header: Header, model: Model, limits: Limits | None = None) -> Grid:
     return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
 
 
-def _at_once(pixels: int) -> int:
-    return next((tiles for limit, tiles in TILES_AT_ONCE if pixels <= limit), TILES_OF_LARGE)
+def _at_once(pixels: int) -> _AtOnce:
+    return _SMALL if pixels <= LARGE_PX else _LARGE
 
 
 def _shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:
@@ -347,13 +358,13 @@ def _workers(threads: int | None) -> int:
 
 
 @contextmanager
-def _threads(threads: int | None) -> Iterator[tuple[Workers | None, Executor | None]]:
-    """A pool for rows and windows, and a thread that walks one batch after another; None twice for one thread in all."""
+def _threads(threads: int | None, at_once: _AtOnce) -> Iterator[tuple[Workers | None, Executor | None]]:
+    """A pool for rows and windows, and one of threads that walk batches; None twice for one thread in all."""
     count = _workers(threads)
     if count == 1:
         yield None, None
         return
-    pool, walker = Workers(count), ThreadPoolExecutor(1, thread_name_prefix="calotype-walk")
+    pool, walker = Workers(count), ThreadPoolExecutor(at_once.walks, thread_name_prefix="calotype-walk")
     try:
         yield pool, walker
     finally:
