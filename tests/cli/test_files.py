@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from calotype import writing
 from calotype.cli import files
 from calotype.errors import FileError, TargetExists, UsageError
 
@@ -46,7 +47,7 @@ def test_an_existing_file_stays_unless_forced(tmp_path):
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path, monkeypatch):
     """The check comes first and the rename last; who writes the same name in between keeps it."""
     target = tmp_path / "a"
-    monkeypatch.setattr(files, "_mode", lambda path: target.write_bytes(OLD) and 0o644)
+    monkeypatch.setattr(writing, "_mode", lambda path: target.write_bytes(OLD) and 0o644)
     with pytest.raises(TargetExists):
         files.write_bytes(str(target), NEW, force=False)
     assert target.read_bytes() == OLD

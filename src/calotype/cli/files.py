@@ -1,18 +1,15 @@
 """The only place where the command line touches files: whole inputs are read, whole outputs appear or nothing does.
 
-`-` is standard input or output. An output is written beside its target under a temporary name, flushed to the
-disk and renamed, so that a killed or failed run leaves the old file as it was and no part of a new one.
+`-` is standard input or output. How an output appears whole is writing.py's business.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
 import sys
-import tempfile
 from pathlib import Path
 
+from calotype import writing
 from calotype.errors import CalotypeError, FileError, TargetExists, UsageError
 
 __all__ = ["STANDARD", "beside", "check_target", "make_folder", "read_bytes", "write_bytes"]
@@ -75,7 +72,7 @@ def write_bytes(target: str, data: bytes, *, force: bool) -> None:
         if _is_device(path):
             path.write_bytes(data)
         else:
-            _replace(Path(os.path.realpath(path)), data, force=force)
+            writing.appear(Path(os.path.realpath(path)), data, replace=force)
     except FileExistsError as error:
         raise TargetExists(path) from error
     except CalotypeError:
@@ -91,57 +88,6 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise FileError(path, f"can't be made: {error.strerror or error}") from error
     return path
-
-
-def _replace(path: Path, data: bytes, *, force: bool) -> None:
-    """Write beside `path`, flush, rename; the temporary file is removed whatever happens, also on SIGTERM."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(_mode(path))
-        if force:
-            part.replace(path)
-        else:
-            _appear(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    _flush_folder(path.parent)
-
-
-def _appear(part: Path, path: Path) -> None:
-    """Rename, unless the target has come into being since it was looked for."""
-    try:
-        os.link(part, path)  # unlike a rename, this fails if the target exists
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        if path.exists():
-            raise FileExistsError(path) from None
-        part.replace(path)
-
-
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those that any new file gets; mkstemp's are for secrets."""
-    try:
-        return stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename last, where folders can be flushed."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _folder(path: Path) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calotype import writing
 from calotype.errors import CalotypeError, FileError, ModelError, TargetExists, UsageError
 from calotype.limits import DEFAULT, Limits
 from calotype.model import bundle
@@ -197,17 +197,9 @@ def _opened(path: Path, stamp: tuple[int, int], name: str, limits: Limits) -> Mo
 
 
 def _write(target: Path, data: bytes) -> None:
-    """All bytes under the final name, or the old file: written beside it, synchronised, renamed."""
-    temporary = ""
+    """All bytes under the final name, or the old file."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=target.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(target)
+        writing.appear(target, data, replace=True)
     except OSError as exc:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise FileError(target, f"can't be written: {exc.strerror or exc}") from exc

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from calotype import writing
 from calotype.coding.tables import TableBank
 from calotype.errors import ModelError, TargetExists
 from calotype.model import bundle
@@ -91,9 +92,7 @@ def freeze(
     system.load_state_dict(state["system"] | resume.averaged(state))
     record = {"steps": int(state["plan"]["step"]), "which": which}
     model = freeze_system(system.eval(), recipe=recipe.name, name=name or recipe.name, training=record, say=say)
-    beside = output.with_name(output.name + ".part")
-    beside.write_bytes(bundle.write(model))
-    beside.replace(output)
+    writing.appear(output, bundle.write(model), replace=force)
 
 
 def freeze_system(

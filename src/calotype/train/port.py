@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -21,6 +22,12 @@ __all__ = ["TrainingPort"]
 
 FARTHEST_BITS = 15.0  # no entry of a table costs more than 14
 ESCAPE_BITS = 18.0  # measured on barely trained models; trained ones have no escapes to speak of
+
+
+@lru_cache(maxsize=256)
+def _here(lattice: Lattice, c: int, h: int, w: int, device: torch.device) -> Tensor:
+    """The positions of a lattice, bool [c, h, w]; kept on the device, where a captured step must not copy."""
+    return torch.from_numpy(lattice.mask(c, h, w)).to(device)
 
 
 @dataclass
@@ -68,7 +75,7 @@ class TrainingPort:
                 return values + (restored - values).detach()
             return restored
         _, c, h, w = values.shape
-        here = torch.from_numpy(lattice.mask(c, h, w)).to(values.device)
+        here = _here(lattice, c, h, w, values.device)
         before = self._coded.get(name)
         if before is None:
             self._coded[name] = _Coded(values, distribution, symbols, certain)
