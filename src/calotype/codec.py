@@ -34,6 +34,7 @@ __all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
 
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
+TILE_PIXELS_AT_ONCE = 2**21  # in lock-step, at about 60 bytes each: eight tiles of 512x512
 
 
 class _AtOnce(NamedTuple):
@@ -95,7 +96,7 @@ def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: in
     )
     grid, said = _grid(header, model), container.header_bytes(header)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    at_once = _at_once(grid.height * grid.width)
+    at_once = _at_once(grid.height * grid.width, grid.side_px)
     with _threads(threads, at_once) as (pool, walker):
         _start(model, pool, ("decoder", "encoder"))
         analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
@@ -157,7 +158,7 @@ def decode(
         pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
         strips.release(window)
 
-    at_once = _at_once(area.height * area.width)
+    at_once = _at_once(area.height * area.width, grid.side_px)
     steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
     with _threads(threads, at_once) as (pool, walker):
         _start(model, pool, ("decoder",))
@@ -187,7 +188,7 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid = _grid(file.header, model, limits)
-    at_once = _at_once(grid.height * grid.width)
+    at_once = _at_once(grid.height * grid.width, grid.side_px)
     with _threads(threads, at_once) as (pool, walker):
         decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
         for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
@@ -200,7 +201,7 @@ def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     file = container.parse(data, limits)
     model = _model_for(file, model)
     grid, found = _grid(file.header, model, limits), {}
-    for batch in grid.batches(_SMALL.tiles):
+    for batch in grid.batches(_at_once(grid.height * grid.width, grid.side_px).tiles):
         _decode_batch(file, model, batch, pool=None, take=found.__setitem__)
     return [found[number] for number in range(len(grid))]
 
@@ -269,8 +270,10 @@ def _grid(header: Header, model: Model, limits: Limits | None = None) -> Grid:
     return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
 
 
-def _at_once(pixels: int) -> _AtOnce:
-    return _SMALL if pixels <= LARGE_PX else _LARGE
+def _at_once(pixels: int, tile_px: int) -> _AtOnce:
+    """For so many wanted pixels in tiles of this side: large tiles come singly, whatever a file makes them."""
+    tiles, side_by_side = _SMALL if pixels <= LARGE_PX else _LARGE
+    return _AtOnce(max(1, min(tiles, TILE_PIXELS_AT_ONCE // tile_px**2)), side_by_side if tile_px <= 1024 else 1)
 
 
 def _shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:

@@ -27,7 +27,7 @@ class Limits:
     max_samples: int = 2**30
     max_chunks: int = 2**16
     max_tiles: int = 2**16
-    max_tile_px: int = 4096
+    max_tile_px: int = 2048
     max_chunk_bytes: int = 2**30
     max_metadata_bytes: int = 2**26
     max_model_bytes: int = 2**28
