@@ -30,7 +30,7 @@ from calotype.strips import Strips
 from calotype.tiles import Batch, Grid, Region, plan, windows_of
 from calotype.workers import Workers
 
-__all__ = ["Info", "Report", "decode", "encode", "info", "verify"]
+__all__ = ["Info", "Report", "decode", "encode", "info", "latents", "verify"]
 
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
@@ -355,9 +355,10 @@ def _picture_of(pixels: np.ndarray, said: Metadata) -> Picture:
 def _workers(threads: int | None) -> int:
     if threads is not None and threads < 1:
         raise UsageError("threads", value=threads, allowed="1 and above")
-    return (
-        threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or os.cpu_count() or 1
-    )
+    if threads is not None:
+        return threads
+    # The processors that this process may use, where the system tells.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

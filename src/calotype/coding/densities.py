@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LAPLACE_LOW", "LAPLACE_PER_LOG", "LAPLACE_STEPS", "Factorized", "Laplace"]
+__all__ = ["FLOOR_BITS", "LAPLACE_LOW", "LAPLACE_PER_LOG", "LAPLACE_STEPS", "LN2", "Factorized", "Laplace"]
 
 # Table i of the bank "laplace" has scale b = exp(LAPLACE_LOW + i / LAPLACE_PER_LOG); table 0 is the certain zero.
 LAPLACE_STEPS = 64
 LAPLACE_PER_LOG = 7.0
 LAPLACE_LOW = -2.75 - 0.5 / LAPLACE_PER_LOG  # below ln b = -2.75 a symbol is certain (TRAINING: 0.06 lost per 1000 px)
 
-_LN2 = math.log(2)
-_FLOOR_BITS = 16.0  # what an escape costs at most in practice; an unfloored Laplace would charge an outlier without end
+LN2 = math.log(2)
+FLOOR_BITS = 16.0  # what an escape costs at most in practice; an unfloored Laplace would charge an outlier without end
 
 
 def _constant(array: Any) -> Any:
@@ -40,7 +40,7 @@ def _saved_bits() -> tuple[np.ndarray, np.ndarray]:
     """Bits saved by lowering |symbol| from 1 to 0, and from more by one, for every table."""
     log_b = LAPLACE_LOW + np.arange(LAPLACE_STEPS) / LAPLACE_PER_LOG
     u = 0.5 * np.exp(-log_b)
-    return ((u + _LN2 - np.log1p(np.exp(-u))) / _LN2).astype(np.float32), (u * 2 / _LN2).astype(np.float32)
+    return ((u + LN2 - np.log1p(np.exp(-u))) / LN2).astype(np.float32), (u * 2 / LN2).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ class Laplace:
         top = xp.floor(magnitude + 0.5)
         if tradeoff is not None:
             u = 0.5 * xp.exp(-(LAPLACE_LOW + index / LAPLACE_PER_LOG))
-            saved = xp.where(top < 1.5, (u + _LN2 - xp.log1p(xp.exp(-u))) / _LN2, u * (2 / _LN2))
+            saved = xp.where(top < 1.5, (u + LN2 - xp.log1p(xp.exp(-u))) / LN2, u * (2 / LN2))
             top = xp.where((tradeoff * (2 * (magnitude - top) + 1) < saved) & (top > 0), top - 1, top)
         return xp.where(residual < 0, -top, top), index < 0.5
 
@@ -123,13 +123,13 @@ class Laplace:
         inverse = xp.exp(-log_b)
         magnitude = xp.abs(symbols)
         half = xp.exp(-0.5 * inverse)
-        zero = xp.log(1 - half + 2.0**-_FLOOR_BITS)
+        zero = xp.log(1 - half + 2.0**-FLOOR_BITS)
         more = (0.5 - magnitude) * inverse + xp.log(0.5 - 0.5 * half * half + 1e-7)
-        bits = xp.where(magnitude < 0.5, zero, more) * (-1 / _LN2)
-        bits = xp.where(bits > _FLOOR_BITS, _FLOOR_BITS + 0.02 * (bits - _FLOOR_BITS), bits)
+        bits = xp.where(magnitude < 0.5, zero, more) * (-1 / LN2)
+        bits = xp.where(bits > FLOOR_BITS, FLOOR_BITS + 0.02 * (bits - FLOOR_BITS), bits)
         if values is None:
             return bits
-        slope = _constant(inverse) / _LN2
+        slope = _constant(inverse) / LN2
         mean = 0.0 if self.mean16 is None else self.mean16 / 16
         for away in (xp.abs(values - _constant(mean)), xp.abs(_constant(values) - mean)):
             smooth = slope * xp.where(away < 1, 0.5 * away * away, away - 0.5)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["analyse", "squared_norms", "synthesise"]
+from calotype.lifting import A, B, C, D, K
 
-# Daubechies and Sweldens 1998, the lifting steps of CDF 9/7; low-pass times K, high-pass over K.
-_A, _B, _G, _D, _K = -1.586134342, -0.05298011854, 0.8829110762, 0.4435068522, 1.149604398
+__all__ = ["analyse", "squared_norms", "synthesise"]
 
 
 def _next(even: Tensor, axis: int) -> Tensor:
@@ -25,19 +24,19 @@ def _previous(odd: Tensor, axis: int) -> Tensor:
 
 def _split(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     even, odd = (x[..., ::2], x[..., 1::2]) if axis == 3 else (x[:, :, ::2], x[:, :, 1::2])
-    odd = odd + _A * (even + _next(even, axis))
-    even = even + _B * (odd + _previous(odd, axis))
-    odd = odd + _G * (even + _next(even, axis))
-    even = even + _D * (odd + _previous(odd, axis))
-    return even * _K, odd * (1 / _K)
+    odd = odd + A * (even + _next(even, axis))
+    even = even + B * (odd + _previous(odd, axis))
+    odd = odd + C * (even + _next(even, axis))
+    even = even + D * (odd + _previous(odd, axis))
+    return even * K, odd * (1 / K)
 
 
 def _join(even: Tensor, odd: Tensor, axis: int) -> Tensor:
-    even, odd = even * (1 / _K), odd * _K
-    even = even - _D * (odd + _previous(odd, axis))
-    odd = odd - _G * (even + _next(even, axis))
-    even = even - _B * (odd + _previous(odd, axis))
-    odd = odd - _A * (even + _next(even, axis))
+    even, odd = even * (1 / K), odd * K
+    even = even - D * (odd + _previous(odd, axis))
+    odd = odd - C * (even + _next(even, axis))
+    even = even - B * (odd + _previous(odd, axis))
+    odd = odd - A * (even + _next(even, axis))
     shape = list(even.shape)
     shape[axis] *= 2
     return torch.stack([even, odd], axis + 1).reshape(shape)

@@ -11,12 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG, Laplace
+from calotype.coding.densities import FLOOR_BITS, LAPLACE_LOW, LAPLACE_PER_LOG, LN2, Laplace
 
 __all__ = ["bits"]
-
-_LN2 = 0.6931471805599453
-_FLOOR_BITS = 16.0
 
 
 def bits(distribution: Laplace, symbols: Tensor, values: Tensor) -> Tensor:
@@ -38,18 +35,18 @@ class _Bits(torch.autograd.Function):
         is_zero = magnitude < 0.5
         half = torch.exp(-0.5 * inverse)
         whole = half * half
-        at_zero = 1 - half + 2.0**-_FLOOR_BITS
+        at_zero = 1 - half + 2.0**-FLOOR_BITS
         beyond = 0.5 - 0.5 * whole + 1e-7
         further = 0.5 - magnitude
-        found = torch.where(is_zero, at_zero.log(), beyond.log() + further * inverse).mul_(-1 / _LN2)
+        found = torch.where(is_zero, at_zero.log(), beyond.log() + further * inverse).mul_(-1 / LN2)
         # Derivative of ln P towards 1 / b, then by the chain rule towards the index.
         slope = torch.where(is_zero, 0.5 * half / at_zero, 0.5 * whole / beyond + further)
-        to_index = slope.mul_(inverse).mul_(1 / (_LN2 * LAPLACE_PER_LOG))
-        escapes = found > _FLOOR_BITS
-        found = torch.where(escapes, _FLOOR_BITS + 0.02 * (found - _FLOOR_BITS), found)
+        to_index = slope.mul_(inverse).mul_(1 / (LN2 * LAPLACE_PER_LOG))
+        escapes = found > FLOOR_BITS
+        found = torch.where(escapes, FLOOR_BITS + 0.02 * (found - FLOOR_BITS), found)
         to_index = torch.where(escapes, 0.02 * to_index, to_index)
         # The slope averaged over the rounding phase: |v| rises linearly up to 1, then it is 1.
-        to_value = (values - mean16 * (1 / 16)).clamp_(-1, 1).mul_(inverse).mul_(1 / _LN2)
+        to_value = (values - mean16 * (1 / 16)).clamp_(-1, 1).mul_(inverse).mul_(1 / LN2)
         ctx.save_for_backward(to_index, to_value)
         return found
 

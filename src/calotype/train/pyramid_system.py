@@ -113,10 +113,6 @@ class PyramidSystem(nn.Module):
 
     # --- rows that depend on the rate --------------------------------------------------------------------------------
 
-    def at(self, anchors: Tensor, rate: Tensor) -> Tensor:
-        """Anchors [n, ...] interpolated linearly at rates [b] in [0, 1] -> [b, ...]."""
-        return at(anchors, rate)
-
     def row_anchors(self, name: str) -> Tensor:
         """The row `name` ("l1.rate", "l1.scale") at the anchors, [n, c], in the integers of its network, not rounded."""
         band, kind = name.split(".")
@@ -125,7 +121,7 @@ class PyramidSystem(nn.Module):
         return self.rate[band] * (self.gains[self.names.index(band), 1] * FINE)
 
     def integer_row(self, name: str, rate: Tensor) -> Tensor:
-        row = self.at(self.row_anchors(name), rate)
+        row = at(self.row_anchors(name), rate)
         if self.mode == "exact":
             row = round_ste(row)
         return row[:, :, None, None]
@@ -201,12 +197,8 @@ class PyramidSystem(nn.Module):
         """What the walk codes, in quantizer steps: bands times gains plus the analysis branch."""
         with torch.autocast(x.device.type, enabled=False):
             bands = wavelet.analyse(self._planes(x), self.levels)
-            found = {
-                name: bands[name] * torch.exp(self.at(self.gain[name], rate))[:, :, None, None] for name in self.names
-            }
-        extra = self.branch(
-            _fast(nn.functional.pixel_unshuffle(x, 4)), self.at(self.branch_rate, rate)[:, :, None, None]
-        )
+            found = {name: bands[name] * torch.exp(at(self.gain[name], rate))[:, :, None, None] for name in self.names}
+        extra = self.branch(_fast(nn.functional.pixel_unshuffle(x, 4)), at(self.branch_rate, rate)[:, :, None, None])
         for level, correction in enumerate(extra, 1):
             found[f"l{level}"] = found[f"l{level}"] + correction.float()
         return found
@@ -214,19 +206,19 @@ class PyramidSystem(nn.Module):
     def reconstruct(self, values: dict[str, Tensor], f2: Tensor, rate: Tensor) -> Tensor:
         """Bands in quantizer steps and shared features -> picture in 0..255."""
         with torch.autocast(f2.device.type, enabled=False):
-            bands = {n: values[n] * torch.exp(self.at(self.inverse[n], rate))[:, :, None, None] for n in self.names}
+            bands = {n: values[n] * torch.exp(at(self.inverse[n], rate))[:, :, None, None] for n in self.names}
             planes = wavelet.synthesise(bands, self.levels)
             blocks = nn.functional.pixel_unshuffle(torch.einsum("bkhw,ck->bchw", planes, self.colour), 4)
         features = _fast(f2.float() * (1 / self.share_gain))
-        blocks = blocks + self.post(_fast(blocks), features, self.at(self.post_rate, rate)[:, :, None, None]).float()
+        blocks = blocks + self.post(_fast(blocks), features, at(self.post_rate, rate)[:, :, None, None]).float()
         return nn.functional.pixel_shuffle(blocks, 4) * UNIT + 128
 
     def tradeoffs(self, rate: Tensor) -> dict[str, Tensor]:
         """Bits that a squared quantizer step of distortion is worth, per channel: what the quantizer weighs."""
-        worth = torch.exp(self.at(self.log_lambdas, rate))[:, None] / 3 * _CAUTION
+        worth = torch.exp(at(self.log_lambdas, rate))[:, None] / 3 * _CAUTION
         return {
             name: (
-                worth * (UNIT * torch.exp(self.at(self.inverse[name], rate))) ** 2 * getattr(self, f"norm_{name}")
+                worth * (UNIT * torch.exp(at(self.inverse[name], rate))) ** 2 * getattr(self, f"norm_{name}")
             ).detach()[:, :, None, None]
             for name in self.names
         }

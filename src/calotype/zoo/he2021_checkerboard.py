@@ -20,7 +20,6 @@ from typing import Any
 from calotype.train.phases import Phase
 from calotype.zoo import Recipe
 
-LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
 
 
@@ -28,45 +27,20 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: in
     """The trainable system; sizes as the figure above has them."""
     import torch
 
-    from calotype.model.manifest import Latent
-    from calotype.nets.hyper import ContextParameters, HyperAnalysis, HyperSynthesis, Parameters
-    from calotype.nets.transforms import Analysis, Synthesis
+    from calotype.nets.hyper import ContextParameters
     from calotype.train.freeze import FrozenNet
-    from calotype.train.system import Row, System
     from calotype.walks.features import PARITY
+    from calotype.zoo.minnen2018_hyperprior import entropy_parameters, with_hyperprior
 
-    y, side = torch.zeros(2, latent, 32, 32), torch.zeros(2, parameters, 32, 32)
-    rate, scale = torch.zeros(2, parameters, 1, 1), torch.zeros(2, latent, 1, 1)
-    chosen = {"exact": True, "outputs": ("mean16", "index")}
-    ranges = {"side": (0, 255, 0), "row": "rows/y.scale"}
-    return System(
-        lambdas=LAMBDAS,
-        typical=TYPICAL_BPP,
-        analysis=Analysis(widths, latent),
-        synthesis=Synthesis(widths, latent),
-        latents={"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
-        walk="checkerboard",
-        nets={
-            "hyper_analysis": FrozenNet(
-                module=HyperAnalysis(latent, hyper), inputs={"y": y}, outputs=("z",), part="encoder"
-            ),
-            "hyper_synthesis": FrozenNet(
-                module=HyperSynthesis(hyper, parameters), exact=True, outputs=("side",),
-                inputs={"z": torch.zeros(2, hyper, 8, 8), "row": rate},
-                ranges={"z": (-127, 127, 0), "row": "rows/y.rate"},
-            ),
-            "anchors": FrozenNet(
-                module=Parameters(parameters, latent), inputs={"side": side, "row": scale}, ranges=ranges, **chosen
-            ),
-            "others": FrozenNet(
-                module=ContextParameters(parameters, latent), **chosen,
-                inputs={"side": side, "seen": torch.zeros(2, 2 * latent + PARITY, 32, 32), "row": scale},
-                ranges=ranges | {"seen": (-127, 127, 0)},
-            ),
-        },
-        priors=("z",),
-        rows={"y.rate": Row(parameters), "y.scale": Row.of_scales(latent)},
+    anchors = entropy_parameters(latent, parameters)
+    seen = torch.zeros(2, 2 * latent + PARITY, 32, 32)
+    others = FrozenNet(
+        module=ContextParameters(parameters, latent), exact=True, outputs=anchors.outputs,
+        inputs={"side": anchors.inputs["side"], "seen": seen, "row": anchors.inputs["row"]},
+        ranges={**anchors.ranges, "seen": (-127, 127, 0)},
     )  # fmt: skip
+    sizes = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
+    return with_hyperprior("checkerboard", {"anchors": anchors, "others": others}, TYPICAL_BPP, **sizes)
 
 
 _EXACT = {"exact": True}

@@ -23,42 +23,66 @@ LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 TYPICAL_BPP = (0.16, 0.25, 0.38, 0.57, 0.85, 1.20, 1.65, 2.20)
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
-    """The trainable system; sizes as the figure above has them."""
+def with_hyperprior(
+    walk: str,
+    nets: dict[str, Any],
+    typical: tuple[float, ...],
+    *,
+    widths: tuple[int, ...],
+    latent: int,
+    hyper: int,
+    parameters: int,
+) -> Any:
+    """The figure above with another walk and other networks behind the side information: `nets`, by name."""
     import torch
 
     from calotype.model.manifest import Latent
-    from calotype.nets.hyper import HyperAnalysis, HyperSynthesis, Parameters
+    from calotype.nets.hyper import HyperAnalysis, HyperSynthesis
     from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.freeze import FrozenNet
     from calotype.train.system import Row, System
 
-    y, side = torch.zeros(2, latent, 32, 32), torch.zeros(2, parameters, 32, 32)
-    rate, scale = torch.zeros(2, parameters, 1, 1), torch.zeros(2, latent, 1, 1)
+    y, z, rate = torch.zeros(2, latent, 32, 32), torch.zeros(2, hyper, 8, 8), torch.zeros(2, parameters, 1, 1)
     return System(
         lambdas=LAMBDAS,
-        typical=TYPICAL_BPP,
+        typical=typical,
         analysis=Analysis(widths, latent),
         synthesis=Synthesis(widths, latent),
         latents={"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
-        walk="hyperprior",
+        walk=walk,
         nets={
             "hyper_analysis": FrozenNet(
                 module=HyperAnalysis(latent, hyper), inputs={"y": y}, outputs=("z",), part="encoder"
             ),
             "hyper_synthesis": FrozenNet(
                 module=HyperSynthesis(hyper, parameters), exact=True, outputs=("side",),
-                inputs={"z": torch.zeros(2, hyper, 8, 8), "row": rate},
-                ranges={"z": (-127, 127, 0), "row": "rows/y.rate"},
+                inputs={"z": z, "row": rate}, ranges={"z": (-127, 127, 0), "row": "rows/y.rate"},
             ),
-            "entropy_parameters": FrozenNet(
-                module=Parameters(parameters, latent), exact=True, outputs=("mean16", "index"),
-                inputs={"side": side, "row": scale}, ranges={"side": (0, 255, 0), "row": "rows/y.scale"},
-            ),
-        },
+        } | nets,
         priors=("z",),
         rows={"y.rate": Row(parameters), "y.scale": Row.of_scales(latent)},
     )  # fmt: skip
+
+
+def entropy_parameters(latent: int, parameters: int) -> Any:
+    """The network from side information to means and table indices of y."""
+    import torch
+
+    from calotype.nets.hyper import Parameters
+    from calotype.train.freeze import FrozenNet
+
+    return FrozenNet(
+        module=Parameters(parameters, latent), exact=True, outputs=("mean16", "index"),
+        inputs={"side": torch.zeros(2, parameters, 32, 32), "row": torch.zeros(2, latent, 1, 1)},
+        ranges={"side": (0, 255, 0), "row": "rows/y.scale"},
+    )  # fmt: skip
+
+
+def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+    """The trainable system; sizes as the figure above has them."""
+    nets = {"entropy_parameters": entropy_parameters(latent, parameters)}
+    sizes = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
+    return with_hyperprior("hyperprior", nets, TYPICAL_BPP, **sizes)
 
 
 _EXACT = {"exact": True}
