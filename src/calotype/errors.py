@@ -11,6 +11,7 @@ CalotypeError (an OSError, so that `except OSError` works as it does for Pillow)
     LimitError             legal, but more than the caller allows                          7
     TargetExists           the output is there and nobody said --force                     8
     FileError              the file system refused: not found, permission, a directory     9
+    TargetMissed           no rate of the model gives the size or quality asked for        10
     UsageError             the call is wrong (also a ValueError)                           2
 
 Each carries its particulars as attributes and says the value, the limit and the way out in its sentence.
@@ -29,6 +30,7 @@ __all__ = [
     "LimitError",
     "ModelError",
     "TargetExists",
+    "TargetMissed",
     "TruncatedError",
     "UnsupportedError",
     "UnsupportedMode",
@@ -189,6 +191,24 @@ class FileError(CalotypeError):
     def __init__(self, path: object, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(f"{path}: {reason}")
+
+
+class TargetMissed(CalotypeError):
+    """No file within the tolerance of the target was found; nothing was written.
+
+    target    what was asked for, with its unit
+    reached   the nearest that was allowed, likewise; None where there is none (nothing fits below a size)
+    quality   the quality that gives it
+    around    what lies next to the target on its other side, a clause
+    """
+
+    exit_code = 10
+
+    def __init__(self, target: str, *, reached: str | None, quality: float | None, around: str) -> None:
+        self.target, self.reached, self.quality, self.around = target, reached, quality, around
+        best = "" if reached is None else f"; the nearest is {reached} (quality {quality:g})"
+        way_out = "" if reached is None else "; --best-effort (best_effort=True) writes that one"
+        super().__init__(f"{target} is missed{best}; {around}{way_out}")
 
 
 class UsageError(CalotypeError, ValueError):

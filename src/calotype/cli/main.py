@@ -48,6 +48,7 @@ Exit codes
   7    more than the limits allow (--max-pixels raises the one that matters)
   8    the output exists, and --force was not given
   9    file system: not found, no permission, a directory, disk full
+  10   no file of the size or quality asked for (--best-effort writes the nearest)
   130  interrupted     143  terminated     141  nobody reads the output any more
 """
 
