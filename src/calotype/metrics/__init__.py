@@ -1,12 +1,40 @@
-"""How far a decoded picture is from its original, and how two codecs compare; NumPy only, no codec is known here.
+"""How far a decoded picture is from its original, and how two codecs compare; torch-free, no codec is known here.
 
-distortion   mse, psnr on RGB samples        structure   ms_ssim        bjontegaard   bpp, bd_rate
+registry     measure(names, original, decoded), NAMES, get, check: every metric by name
+distortion   mse, psnr, psnr_y, max_error      structure   ssim, ms_ssim        sizes    bpp, compression_ratio
+libraries    ssimulacra2, psnr_hvs, psnr_hvs_m vmaf        vmaf                 bjontegaard  bd_rate, bd_psnr
+
+Definitions: docs/metrics.md. Importing loads NumPy and nothing else; SciPy and FFmpeg come with the first call that
+needs them.
 """
 
 from __future__ import annotations
 
-from calotype.metrics.bjontegaard import BDRate, bd_rate, bpp
-from calotype.metrics.distortion import mse, psnr
-from calotype.metrics.structure import ms_ssim, ms_ssim_db
+from calotype.metrics.bjontegaard import BDRate, bd_rate
+from calotype.metrics.distortion import max_error, mse, psnr, psnr_y
+from calotype.metrics.registry import NAMES, Measured, Metric, available, check, describe, get, measure
+from calotype.metrics.sizes import bpp, compression_ratio, space_saving
+from calotype.metrics.structure import ms_ssim, ms_ssim_db, ssim
 
-__all__ = ["BDRate", "bd_rate", "bpp", "ms_ssim", "ms_ssim_db", "mse", "psnr"]
+__all__ = [
+    "NAMES",
+    "BDRate",
+    "Measured",
+    "Metric",
+    "available",
+    "bd_rate",
+    "bpp",
+    "check",
+    "compression_ratio",
+    "describe",
+    "get",
+    "max_error",
+    "measure",
+    "ms_ssim",
+    "ms_ssim_db",
+    "mse",
+    "psnr",
+    "psnr_y",
+    "space_saving",
+    "ssim",
+]

@@ -1,4 +1,4 @@
-"""Rates, and the Bjontegaard difference of two rate-distortion curves by PCHIP interpolation; own PCHIP, no SciPy."""
+"""The Bjontegaard difference of two rate-distortion curves by PCHIP interpolation; own PCHIP, no SciPy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from calotype.errors import UsageError
 
-__all__ = ["BDRate", "bd_rate", "bpp"]
+__all__ = ["BDRate", "bd_rate"]
 
 _FEWEST_POINTS = 4
 
@@ -27,11 +27,6 @@ class BDRate:
     percent: float
     low: float
     high: float
-
-
-def bpp(file_bytes: int, width_px: int, height_px: int) -> float:
-    """Bits per pixel of a file of `file_bytes` bytes, everything in it counted."""
-    return 8 * file_bytes / (width_px * height_px)
 
 
 def bd_rate(anchor: Curve, test: Curve) -> BDRate:

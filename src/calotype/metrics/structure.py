@@ -1,4 +1,4 @@
-"""MS-SSIM of 8-bit RGB pictures, after Wang, Simoncelli and Bovik 2003, in NumPy.
+"""SSIM and MS-SSIM of 8-bit RGB pictures (Wang and others 2004, 2003), in NumPy; other metrics live elsewhere.
 
 The variant is the one that papers on learned compression report (pytorch-msssim 1.0): each colour plane by itself,
 an 11-tap Gaussian window of sigma 1.5 without padding, five scales with 2x2 means between them, mean over planes.
@@ -13,12 +13,27 @@ import numpy as np
 from calotype.errors import UsageError
 from calotype.metrics.distortion import check_pair
 
-__all__ = ["ms_ssim", "ms_ssim_db"]
+__all__ = ["MS_SSIM_SIDE_PX", "SSIM_SIDE_PX", "ms_ssim", "ms_ssim_db", "ssim"]
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _TAPS = 11
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_SMALLEST_SIDE_PX = (_TAPS - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
+SSIM_SIDE_PX = _TAPS
+MS_SSIM_SIDE_PX = (_TAPS - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Structural similarity of two pictures, uint8 [h, w, 3]: 1 if equal, -1 at worst, mean over R, G and B.
+
+    The mean over all positions at which the 11x11 window lies inside the picture (no padding), with
+    C1 = (0.01 * 255)^2 and C2 = (0.03 * 255)^2, and variances of the weights' own (divided by 1, not by n - 1).
+
+    errors   UsageError if a side is below 11 px
+    """
+    check_pair(a, b)
+    _check_sides(a, SSIM_SIDE_PX, "SSIM")
+    planes = [_similarity(a[..., p].astype(np.float64), b[..., p].astype(np.float64))[1] for p in range(3)]
+    return sum(planes) / 3
 
 
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
@@ -27,18 +42,20 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
     errors   UsageError if a side is below 161 px: the window would not fit at the fifth scale
     """
     check_pair(a, b)
-    if min(a.shape[:2]) < _SMALLEST_SIDE_PX:
-        raise UsageError(
-            "picture",
-            value=f"{a.shape[1]}x{a.shape[0]}",
-            allowed=f"sides of {_SMALLEST_SIDE_PX} px or more for MS-SSIM",
-        )
+    _check_sides(a, MS_SSIM_SIDE_PX, "MS-SSIM")
     return sum(_of_plane(a[..., plane], b[..., plane]) for plane in range(3)) / 3
 
 
 def ms_ssim_db(value: float) -> float:
     """MS-SSIM in decibels, -10 log10(1 - value), the scale on which curves are compared; infinite for 1."""
     return math.inf if value >= 1 else -10 * math.log10(1 - value)
+
+
+def _check_sides(a: np.ndarray, side_px: int, metric: str) -> None:
+    """Raise UsageError if the window would not fit."""
+    if min(a.shape[:2]) < side_px:
+        size = f"{a.shape[1]}x{a.shape[0]}"
+        raise UsageError("picture", value=size, allowed=f"sides of {side_px} px or more for {metric}")
 
 
 def _of_plane(a: np.ndarray, b: np.ndarray) -> float:
