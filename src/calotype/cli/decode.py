@@ -1,12 +1,13 @@
-"""`calotype decode`: a .calo file becomes a picture file."""
+"""`calotype decode`: .calo files become pictures. Each concern adds its options from a file of its own."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from calotype.cli import files
+from calotype.cli import files, folders
 from calotype.cli.main import concerning, note
 from calotype.errors import UsageError
 
@@ -14,41 +15,55 @@ __all__ = ["decode"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
-@click.option("-o", "--output", metavar="OUT", help="The picture; its suffix is its type. IN with .png by default.")
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT|DIR",
+    type=click.Path(),
+    help="The picture; its suffix is its type. IN with .png by default.",
+)
 @click.option("--format", "kind", metavar="TYPE", help="Type of OUT where no suffix says it: png, ppm, webp, ...")
 @click.option("--region", metavar="L,T,R,B", help="Only this rectangle of pixels: left, top, right, bottom.")
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the pixels never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
+@folders.options("decode")
 def decode(
-    source: str,
+    sources: tuple[str, ...],
     output: str | None,
     kind: str | None,
     region: str | None,
     force: bool,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
-    """IN, a .calo file, becomes a picture with the metadata it was encoded with."""
+    many: folders.Many,
+    **settings: Any,
+) -> int:
+    """IN, a .calo file, becomes a picture with the metadata it was encoded with.
+
+    IN may be several files, folders, patterns and addresses such as s3://bucket/folder.
+    """
+    settings |= {"region": None if region is None else _rectangle(region)}
     suffix = f".{kind.lower().removeprefix('.')}" if kind else None
+    if folders.wanted(sources, output, many):
+        return folders.run("decode", sources, output, force, many, settings | {"suffix": suffix or ".png"})
+    (source,) = sources
     target = output or files.beside(source, suffix or ".png")
     suffix = suffix or (".png" if target == files.STANDARD else Path(target).suffix)
     files.check_target(target, force=force)
-    rectangle = None if region is None else _rectangle(region)
 
-    from calotype import codec, formats
-    from calotype.cli.limits import limits_of
+    from calotype import formats
+    from calotype.batch import one
 
     formats.check_suffix(suffix)
     data = files.read_bytes(source)
     with concerning(source):
-        picture = codec.decode(data, limits=limits_of(max_pixels), region=rectangle, threads=threads)
-    written, lost = formats.write(picture, suffix)
-    for said in lost:
+        picture = one.decode_bytes(data, settings | {"suffix": suffix})
+    for said in picture.notes:
         note(f"note: {said}")
-    files.write_bytes(target, written, force=force)
-    note(f"{source} -> {target}: {picture.width_px}x{picture.height_px}, {len(data):,} -> {len(written):,} bytes")
+    files.write_bytes(target, picture.data, force=force)
+    size = f"{picture.width_px}x{picture.height_px}"
+    note(f"{source} -> {target}: {size}, {len(data):,} -> {len(picture.data):,} bytes")
+    return 0
 
 
 def _rectangle(region: str) -> tuple[int, int, int, int]:

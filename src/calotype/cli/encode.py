@@ -1,18 +1,22 @@
-"""`calotype encode`: a picture file becomes a .calo file."""
+"""`calotype encode`: pictures become .calo files. Each concern adds its options from a file of its own."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from calotype.cli import files
+from calotype.cli import files, folders
 from calotype.cli.main import concerning, note
 
 __all__ = ["encode"]
 
 
 @click.command()
-@click.argument("source", metavar="IN")
-@click.option("-o", "--output", metavar="OUT", help="The .calo file; beside IN by default. `-` is standard output.")
+@click.argument("sources", metavar="IN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-o", "--output", metavar="OUT|DIR", type=click.Path(), help="Beside IN by default. `-`: standard output."
+)
 @click.option(
     "-q", "--quality", type=click.FloatRange(1, 100), default=60.0, show_default=True, help="1 small, 100 best."
 )
@@ -20,30 +24,28 @@ __all__ = ["encode"]
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the bytes never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
-def encode(
-    source: str,
-    output: str | None,
-    quality: float,
-    model: str,
-    force: bool,
-    threads: int | None,
-    max_pixels: int | None,
-) -> None:
-    """IN, a picture file of 8-bit RGB, becomes a .calo file. Its EXIF, ICC and XMP are kept."""
+@folders.options("encode")
+def encode(sources: tuple[str, ...], output: str | None, force: bool, many: folders.Many, **settings: Any) -> int:
+    """IN, a picture file of 8-bit RGB, becomes a .calo file. Its EXIF, ICC and XMP are kept.
+
+    IN may be several files, folders, patterns and addresses such as s3://bucket/folder.
+    """
+    if folders.wanted(sources, output, many):
+        return folders.run("encode", sources, output, force, many, settings)
+    (source,) = sources
     target = output or files.beside(source, ".calo")
     files.check_target(target, force=force)
 
-    from calotype import codec, formats, metrics
-    from calotype.cli.limits import limits_of
-    from calotype.model import store
+    from calotype import metrics
+    from calotype.batch import one
 
     data = files.read_bytes(source)
     with concerning(source):
-        picture = formats.read(data, limits=limits_of(max_pixels))
-    for said in picture.left_out:
+        coded = one.encode_bytes(data, settings)
+    for said in coded.notes:
         note(f"note: {said}")
-    coded = codec.encode(picture, store.find(model), quality=quality, threads=threads)
-    files.write_bytes(target, coded, force=force)
-    rate = metrics.bpp(len(coded), picture.width_px, picture.height_px)
-    size = f"{picture.width_px}x{picture.height_px}"
-    note(f"{source} -> {target}: {size}, {len(data):,} -> {len(coded):,} bytes, {rate:.3f} bpp")
+    files.write_bytes(target, coded.data, force=force)
+    rate = metrics.bpp(len(coded.data), coded.width_px, coded.height_px)
+    size = f"{coded.width_px}x{coded.height_px}"
+    note(f"{source} -> {target}: {size}, {len(data):,} -> {len(coded.data):,} bytes, {rate:.3f} bpp")
+    return 0

@@ -1,0 +1,69 @@
+"""One picture as the command line asks for it: bytes and settings in, bytes and what to say of them out. No file here.
+
+`settings` is the plain dictionary of the options of `calotype encode` or `decode`, each by its name; an option that is
+absent or None means its default. Single files, folders, buckets and clusters all come through here, so that an option
+is understood in one place only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from calotype.limits import DEFAULT, Limits
+
+__all__ = ["Coded", "decode_bytes", "encode_bytes", "limits_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coded:
+    """What became of one picture.
+
+    data       a whole file: .calo when encoding, a picture file of the wanted kind when decoding
+    notes      what people should know, one sentence each: what was left out, where coding fell back
+    left_out   of them, what the source had and `data` has not: a reason to keep the original
+    """
+
+    data: bytes
+    width_px: int
+    height_px: int
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
+    """The .calo file of a picture file's bytes.
+
+    settings   quality (60), model ("swift"), threads (all processors), max_pixels
+    raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError
+    """
+    from calotype import codec, formats
+    from calotype.model import store
+
+    picture = formats.read(data, limits=limits_of(settings.get("max_pixels")))
+    model = store.find(settings.get("model") or "swift")
+    coded = codec.encode(picture, model, quality=settings.get("quality") or 60.0, threads=settings.get("threads"))
+    lost = tuple(picture.left_out)
+    return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=lost, left_out=lost)
+
+
+def decode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
+    """The picture file of a .calo file's bytes.
+
+    settings   suffix (".png"), region (left, top, right, bottom in pixels), threads, max_pixels
+    raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError
+    """
+    from calotype import codec, formats
+
+    limits = limits_of(settings.get("max_pixels"))
+    picture = codec.decode(data, limits=limits, region=settings.get("region"), threads=settings.get("threads"))
+    written, lost = formats.write(picture, settings.get("suffix") or ".png")
+    return Coded(data=written, width_px=picture.width_px, height_px=picture.height_px, notes=lost, left_out=lost)
+
+
+def limits_of(max_pixels: int | None) -> Limits:
+    """The default limits, with another bound on pixels (and, four planes each, on samples) if one is given."""
+    if max_pixels is None:
+        return DEFAULT
+    return Limits(max_pixels=max_pixels, max_samples=max(DEFAULT.max_samples, 4 * max_pixels))
