@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "verify": ("calotype.cli.verify", "verify", "Check every checksum of a .calo file."),
     "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),
     "models": ("calotype.cli.models", "models", "List, add, remove and verify models."),
+    "bench": ("calotype.cli.bench", "bench", "Codecs side by side on pictures: rows and a report."),
     "train": ("calotype.cli.train", "train", "Train a recipe on a folder of pictures."),
     "freeze": ("calotype.cli.train", "freeze", "Make a .calomodel of a training run."),
 }
@@ -42,6 +43,7 @@ Exit codes
   0    done
   1    unexpected failure: a bug (--debug shows where)
   2    usage: unknown option, contradictory options, a value that is not allowed
+  3    some inputs were done, others failed; each failure is named
   4    the input is damaged, cut short or not what it should be
   5    not supported: a newer format, another colour mode, a size beyond the format
   6    a model or an optional package is missing (the message names the command)

@@ -1,0 +1,288 @@
+"""`calotype bench`: codecs side by side on pictures; rows, a report, timings, charts. Measuring itself is calotype.bench."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from calotype.cli.main import note
+from calotype.errors import ExtraMissing, FileError, UsageError
+
+if TYPE_CHECKING:
+    from calotype.bench.rows import Row
+    from calotype.bench.runner import Outcome
+
+__all__ = ["bench"]
+
+EXIT_SOME_FAILED = 3
+_REASONS_SHOWN = 20
+
+
+def _words(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+@click.command(epilog="docs/bench.md says what rows mean, how a killed run goes on, and how your own codec comes in.")
+@click.argument("pictures", nargs=-1, metavar="PICTURES...")
+@click.option(
+    "--codecs",
+    default="fast",
+    show_default=True,
+    callback=_words,
+    metavar="A,B",
+    help="Names, families, groups, a .calomodel, or module:attribute.",
+)
+@click.option(
+    "--metrics", default="psnr,ms-ssim", show_default=True, callback=_words, metavar="A,B", help="See --list."
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="REPORT", help="Folder of rows and report.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Cells measured at a time."
+)
+@click.option("--levels", multiple=True, metavar="[CODEC=]N,..", help="CODEC=5,40,90, or how many of each codec's own.")
+@click.option("--dataset", metavar="NAME", help="Check that PICTURES are this set; see --list.")
+@click.option("--retry", is_flag=True, help="Try cells again that failed.")
+@click.option(
+    "--limit-s", type=click.FloatRange(min=0.1), default=600.0, show_default=True, help="For each step of a cell."
+)
+@click.option("--time", "timed", is_flag=True, help="Then measure speed: alone, warm, in turns.")
+@click.option("--time-only", is_flag=True, help="Speed only, no rows.")
+@click.option("--threads", default="1,2", show_default=True, callback=_words, metavar="1,2", help="For --time.")
+@click.option(
+    "--rounds", type=click.IntRange(min=5), default=5, show_default=True, help="For --time: medians of so many."
+)
+@click.option(
+    "--time-at",
+    default="psnr=36",
+    show_default=True,
+    metavar="METRIC=VALUE",
+    help="For --time: the level that comes nearest, psnr or bpp.",
+)
+@click.option("--charts", is_flag=True, help="Also the synthetic charts: stripes and aliasing of each codec.")
+@click.option("--format", "kind", type=click.Choice(["compressai"]), help="Also write what CompressAI's eval writes.")
+@click.option("--json", "as_json", is_flag=True, help="New rows and a summary on standard output, one object a line.")
+@click.option("--no-report", is_flag=True, help="Rows only; no page, no pictures.")
+@click.option(
+    "--report-only", type=click.Path(path_type=Path), metavar="REPORT", help="Draw the report of a folder anew."
+)
+@click.option("--list", "listed", is_flag=True, help="Codecs, metrics and data sets, and what is missing for them.")
+def bench(**given: Any) -> int:
+    """Measure codecs on PICTURES: files, folders or patterns.
+
+    Every picture, codec and level becomes a row of REPORT/rows.jsonl; the same command goes on where a killed one
+    stopped. Exit code 3: some cells failed, their reasons are listed.
+    """
+    if given["listed"]:
+        return _list()
+    if given["report_only"] is not None:
+        _report(given["report_only"], must=True)
+        _exported(given["report_only"], given["kind"])
+        return 0
+    if given["out"] is None:
+        raise UsageError("--out", value="nothing", allowed="a folder for rows and report")
+    if not given["pictures"] and not given["charts"]:
+        raise UsageError("PICTURES", value="none", allowed="files, folders or patterns")
+    return _measure(**given)
+
+
+def _measure(
+    pictures: tuple[str, ...],
+    codecs: tuple[str, ...],
+    metrics: tuple[str, ...],
+    out: Path,
+    jobs: int,
+    levels: tuple[str, ...],
+    dataset: str | None,
+    retry: bool,
+    limit_s: float,
+    kind: str | None,
+    as_json: bool,
+    no_report: bool,
+    **timing: Any,
+) -> int:
+    """Rows, then what else was asked for, then the report; the exit code."""
+    from calotype import metrics as known_metrics
+    from calotype.bench import codec_said, runner
+    from calotype.bench import codecs as known_codecs
+    from calotype.bench import pictures as files
+    from calotype.bench.processes import Lane
+
+    known_metrics.check(metrics)
+    chosen, count = codec_said.levels_of_words(levels)
+    found = files.find(pictures) if pictures else []
+    if dataset is not None:
+        _check_dataset(dataset, found)
+    if not no_report:
+        _warn_of_matplotlib()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(out, error.strerror or str(error)) from error
+    asking = Lane(apart=True, log=Path("/dev/null") if Path("/dev/null").exists() else out / ".log", limit_s=60)
+    try:
+        said = codec_said.ask(asking, known_codecs.expand(codecs), chosen, count)
+    finally:
+        asking.stop()
+
+    settings = runner.Settings(
+        pictures=found,
+        codecs=said,
+        metrics=metrics,
+        report=out,
+        dataset=dataset,
+        jobs=jobs,
+        limit_s=limit_s,
+        retry=retry,
+    )
+    outcome = runner.Outcome()
+    try:
+        if found and not timing["time_only"]:
+            outcome = _rows(settings, as_json)
+        if timing["charts"]:
+            _charts(settings)
+        if timing["timed"] or timing["time_only"]:
+            _timed(settings, timing)
+    except (KeyboardInterrupt, click.Abort):
+        note(f"stopped; what was measured stays in {out}, and the same command goes on from there")
+        raise
+    if not no_report:
+        _report(out, must=False)
+    _exported(out, kind)
+    return _summed(outcome, out, as_json)
+
+
+def _rows(settings: Any, as_json: bool) -> Outcome:
+    """The rows, with progress."""
+    from calotype.bench import runner
+    from calotype.bench.progress import Progress
+
+    counts = {said.name: len(settings.pictures) * len(said.levels) for said in settings.codecs}
+    progress = Progress(counts, quiet=_quiet())
+
+    def heard(row: Row, done: int, total: int, doing: str) -> None:
+        if as_json:
+            _json(row)
+        progress(row, done, total, doing)
+
+    try:
+        return runner.run(settings, heard)
+    finally:
+        progress.finish()
+
+
+def _summed(outcome: Outcome, out: Path, as_json: bool) -> int:
+    """Say what became of it; the exit code."""
+    for name in outcome.repeated:
+        note(f"note: {name} holds the same bytes as another picture and was measured once")
+    reasons: dict[tuple[str, str, int], list[str]] = {}
+    for row in outcome.failed:
+        error = row["error"]
+        what = row["codec"] or "can't be read"
+        where = row["picture"] + (f" at {row['level']:g}" if row["codec"] and not row["lossless"] else "")
+        reasons.setdefault((what, error["message"], error["exit_code"]), []).append(where)
+    for (what, message, code), where in list(reasons.items())[:_REASONS_SHOWN]:
+        note(f"{what}: {_some(where)}: {message} (code {code})")
+    if len(reasons) > _REASONS_SHOWN:
+        note(f"and {len(reasons) - _REASONS_SHOWN} reasons more, see {out / 'rows.jsonl'}")
+    for (name, reason), count in list(outcome.lacking.items())[:_REASONS_SHOWN]:
+        note(f"note: no {name} for {count} rows: {reason}")
+    note(f"{outcome.measured} rows measured, {outcome.kept} were there, {len(outcome.failed)} failed: {out}")
+    if as_json:
+        counts = {"measured": outcome.measured, "kept": outcome.kept, "failed": len(outcome.failed)}
+        _json({"kind": "summary", "report": str(out), **counts})
+    return EXIT_SOME_FAILED if outcome.failed else 0
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _json(row: dict[str, Any]) -> None:
+    import json
+
+    click.echo(json.dumps(row, ensure_ascii=False))
+
+
+def _quiet() -> bool:
+    return bool(click.get_current_context().find_root().params.get("quiet"))
+
+
+def _check_dataset(name: str, found: list[Any]) -> None:
+    """Raise UsageError, saying what differs, unless the pictures are the named set."""
+    from calotype.bench import datasets
+
+    datasets.check(name, [file.path for file in found])
+
+
+def _charts(settings: Any) -> None:
+    raise UsageError("--charts", value="asked for", allowed="a release that has them")
+
+
+def _timed(settings: Any, timing: dict[str, Any]) -> None:
+    raise UsageError("--time", value="asked for", allowed="a release that has it")
+
+
+def _exported(report: Path, kind: str | None) -> None:
+    """The report in another program's words."""
+    if kind is None:
+        return
+    from calotype.bench import compressai
+
+    for path in compressai.write(report):
+        note(f"{path}")
+
+
+def _warn_of_matplotlib() -> None:
+    """Hours later would be the wrong time."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        note("note: the report will not be drawn without matplotlib: pip install 'calotype[bench]'")
+
+
+def _report(folder: Path, *, must: bool) -> None:
+    """Draw the page; where it was not what was asked for, a missing matplotlib is no error."""
+    try:
+        from calotype.bench import report
+    except ImportError as error:
+        if (error.name or "").startswith("calotype"):
+            note("note: this release draws no report yet; the rows are there")
+            return
+        if must:
+            raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
+        return
+    try:
+        report.write(folder, folder)
+    except ImportError as error:
+        if must:
+            raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
+        return
+    note(f"report: {folder / 'report.html'}")
+
+
+def _list() -> int:
+    """Everything that can be named, one a line; what is missing, with its command."""
+    from calotype import metrics
+    from calotype.bench import codecs
+
+    click.echo("Codecs (--codecs)")
+    for name in codecs.names():
+        error = codecs.missing(name)
+        click.echo(f"  {name:<22} {error or codecs.get(name).title}")
+    click.echo(f"  groups: {', '.join(codecs.GROUPS)}; your own: module:attribute\n\nMetrics (--metrics)")
+    for name in metrics.NAMES:
+        metric = metrics.get(name)
+        lacks = "" if metrics.available(name) else f"  (pip install 'calotype[{metric.extra}]')"
+        click.echo(f"  {name:<22} {metric.title}{lacks}")
+    try:
+        from calotype.bench import datasets
+    except ImportError:
+        return 0
+    click.echo("\nData sets (--dataset)")
+    for name in datasets.NAMES:
+        click.echo(f"  {name:<22} {datasets.get(name).title}")
+    return 0
