@@ -20,17 +20,35 @@ if TYPE_CHECKING:
     from calotype.codec import Info, Report
     from calotype.model.store import Entry
     from calotype.picture import Picture, PictureLike
+    from calotype.rates import Target
 
-__all__ = ["Limits", "Picture", "decode", "encode", "info", "models", "verify"]
+__all__ = ["Limits", "Picture", "Target", "decode", "encode", "info", "models", "verify"]
 
 __version__ = "0.1.0"
 
 
-def encode(picture: PictureLike, *, quality: float = 60.0, model: str = "swift", threads: int | None = None) -> bytes:
-    """The bytes of a .calo file.
+def encode(
+    picture: PictureLike,
+    *,
+    quality: float | None = None,
+    size: int | None = None,
+    bpp: float | None = None,
+    psnr: float | None = None,
+    ms_ssim: float | None = None,
+    ssimulacra2: float | None = None,
+    target: Target | None = None,
+    best_effort: bool = False,
+    model: str = "swift",
+    threads: int | None = None,
+) -> bytes:
+    """The bytes of a .calo file of a quality, or of a size, a rate or a measured quality: one of the seven.
 
     picture   NumPy array uint8 [h, w, 3], Pillow image of mode RGB (its EXIF, ICC and XMP are kept), or Picture
-    quality   1 (smallest) to 100 (best)
+    quality   1 (smallest) to 100 (best); 60 if nothing is said
+    size      at most so many bytes; bpp: bits per pixel of the whole file
+    psnr      dB; ms_ssim: below 1, or dB; ssimulacra2: points. Each is measured on the decoded picture
+    target    the same as a value: calotype.Target("psnr", 40)
+    best_effort  the nearest file there is where a target is missed, instead of TargetMissed
     model     name of an installed model (calotype.models()), or the first digits of its identity
     threads   how many to use, all by default; the bytes never depend on it
     errors    UnsupportedMode if the picture is not 8-bit RGB, ModelError if the model is not there, UsageError
@@ -39,7 +57,16 @@ def encode(picture: PictureLike, *, quality: float = 60.0, model: str = "swift",
     from calotype.model import store
     from calotype.picture import Picture
 
-    return codec.encode(Picture.of(picture), store.find(model), quality=quality, threads=threads)
+    measured = (size, bpp, psnr, ms_ssim, ssimulacra2)
+    if target is None and all(value is None for value in measured):
+        quality = 60.0 if quality is None else quality
+        return codec.encode(Picture.of(picture), store.find(model), quality=quality, threads=threads)
+    from calotype import targets
+    from calotype.rates import Target
+
+    asked = Target.only(quality, target, size=size, bpp=bpp, psnr=psnr, ms_ssim=ms_ssim, ssimulacra2=ssimulacra2)
+    found = store.find(model)
+    return targets.encode(Picture.of(picture), found, asked, threads=threads, best_effort=best_effort).data
 
 
 def decode(
@@ -83,9 +110,13 @@ def models() -> tuple[Entry, ...]:
 
 
 def __getattr__(name: str) -> Any:
-    """`calotype.Picture`, brought when it is first asked for: it needs NumPy."""
+    """`calotype.Picture` and `calotype.Target`, brought when they are first asked for: they need NumPy."""
     if name == "Picture":
         from calotype.picture import Picture
 
         return Picture
+    if name == "Target":
+        from calotype.rates import Target
+
+        return Target
     raise AttributeError(f"module 'calotype' has no attribute {name!r}")

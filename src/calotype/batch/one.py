@@ -35,17 +35,27 @@ class Coded:
 def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     """The .calo file of a picture file's bytes.
 
-    settings   quality (60), model ("swift"), threads (all processors), max_pixels
-    raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError
+    settings   quality (60) or one of size, bpp, psnr, ms_ssim, ssimulacra2 (with best_effort); model ("swift"),
+               threads (all processors), max_pixels
+    raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError, TargetMissed
     """
     from calotype import codec, formats
     from calotype.model import store
+    from calotype.rates import Target
 
     picture = formats.read(data, limits=limits_of(settings.get("max_pixels")))
     model = store.find(settings.get("model") or "swift")
-    coded = codec.encode(picture, model, quality=settings.get("quality") or 60.0, threads=settings.get("threads"))
-    lost = tuple(picture.left_out)
-    return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=lost, left_out=lost)
+    lost = said = tuple(picture.left_out)
+    target = Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")})
+    if target is None:
+        coded = codec.encode(picture, model, quality=settings.get("quality") or 60.0, threads=settings.get("threads"))
+    else:
+        from calotype import targets
+
+        effort = bool(settings.get("best_effort"))
+        reached = targets.encode(picture, model, target, threads=settings.get("threads"), best_effort=effort)
+        coded, said = reached.data, (*said, reached.said)
+    return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=said, left_out=lost)
 
 
 def decode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from calotype.cli import files, folders
+from calotype.cli import files, folders, targets
 from calotype.cli.main import concerning, note
 
 __all__ = ["encode"]
@@ -17,9 +17,8 @@ __all__ = ["encode"]
 @click.option(
     "-o", "--output", metavar="OUT|DIR", type=click.Path(), help="Beside IN by default. `-`: standard output."
 )
-@click.option(
-    "-q", "--quality", type=click.FloatRange(1, 100), default=60.0, show_default=True, help="1 small, 100 best."
-)
+@click.option("-q", "--quality", type=click.FloatRange(1, 100), show_default="60", help="1 small, 100 best.")
+@targets.options
 @click.option("--model", default="swift", show_default=True, metavar="NAME", help="See `calotype models list`.")
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the bytes never depend on it.")
