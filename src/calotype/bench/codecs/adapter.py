@@ -28,7 +28,7 @@ class Adapter:
 
     module   what is imported for it;  package  what pip calls that
     largest  the longest side the format or library can hold, in pixels; 0: no limit that matters here
-    least    the shortest side likewise
+    least    the shortest side likewise;  multiple  what sides must be multiples of
     """
 
     name: str
@@ -40,6 +40,7 @@ class Adapter:
     package: str
     largest: int = 0
     least: int = 1
+    multiple: int = 1
 
     def encode(self, pixels: np.ndarray, level: float, threads: int = 1) -> bytes:
         """See protocol.Codec.encode."""
@@ -49,8 +50,10 @@ class Adapter:
         if threads < 1:
             raise UsageError("threads", value=threads, allowed="1 and above")
         height, width = pixels.shape[:2]
-        if min(height, width) < self.least or (self.largest and max(height, width) > self.largest):
-            sides = f"sides of {self.least} to {self.largest or 'any number of'} pixels"
+        short, long = min(height, width), max(height, width)
+        if short < self.least or long > (self.largest or long) or height % self.multiple or width % self.multiple:
+            steps = f", multiples of {self.multiple}" if self.multiple > 1 else ""
+            sides = f"sides of {self.least} to {self.largest or 'any number of'} pixels{steps}"
             raise UnsupportedError(f"{self.title}: picture size", found=f"{width}x{height}", supported=sides)
         try:
             return bytes(self._encode(pixels, level, threads))

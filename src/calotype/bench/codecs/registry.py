@@ -17,7 +17,20 @@ from calotype.errors import CalotypeError, UsageError
 
 __all__ = ["GROUPS", "MODULES", "available", "expand", "get", "missing", "names"]
 
-MODULES = ("jpeg",)
+MODULES = (
+    "jpeg",
+    "webp",
+    "jpeg2000",
+    "jpegxr",
+    "jpegxl",
+    "avif",
+    "heic",
+    "hevc",
+    "vvc",
+    "png",
+    "jpegls",
+    "qoi",
+)
 
 # What a word on the command line stands for, besides names and families.
 GROUPS: dict[str, Callable[[Codec], bool]] = {
