@@ -28,6 +28,10 @@ class Avif(Adapter):
     tune   "psnr", or "" for libavif's own choice ("iq")
     """
 
+    family: str = "avif"
+    module: str = "PIL"
+    package: str = "pillow"
+    largest: int = 32768  # libavif writes longer sides and then refuses to read them
     subsampling: str
     speed: int
     tune: str
@@ -79,12 +83,8 @@ def _variants() -> Iterator[Avif]:
                 parts = ["avif", subsampling.replace(":", ""), tune, "slow" if speed == SLOW else ""]
                 yield Avif(
                     name="-".join(filter(None, parts)),
-                    family="avif",
                     title=f"AVIF {subsampling}{', tuned for PSNR' if tune else ''}, speed {speed}",
                     levels=levels if speed == 6 else levels[1::2] + levels[-1:],
-                    module="PIL",
-                    package="pillow",
-                    largest=32768,  # libavif writes longer sides and then refuses to read them
                     subsampling=subsampling,
                     speed=speed,
                     tune=tune,

@@ -19,9 +19,8 @@ from calotype.errors import ExtraMissing
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PROGRAM", "Intra"]
+__all__ = ["Intra"]
 
-PROGRAM = {"module": "imageio_ffmpeg", "package": "imageio-ffmpeg"}
 FLAGS = "accurate_rnd+full_chroma_int"
 
 
@@ -32,6 +31,9 @@ class Intra(Adapter):
     encoder  FFmpeg's name of it;  stream  of the raw format;  sampling  of the frame
     """
 
+    module: str = "imageio_ffmpeg"
+    package: str = "imageio-ffmpeg"
+    least: int = 16
     encoder: str
     stream: str
     sampling: str

@@ -24,6 +24,9 @@ class Heic(Adapter):
     chroma   "420" or "444"
     """
 
+    family: str = "heic"
+    module: str = "pillow_heif"
+    package: str = "pillow-heif"
     chroma: str
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
@@ -60,9 +63,8 @@ class Heic(Adapter):
         return f"quality={quality}, chroma={self.chroma}, enc_params={{'preset': 'slow'}}"
 
 
-_HEIF = {"family": "heic", "module": "pillow_heif", "package": "pillow-heif"}
 CODECS = (
-    Heic(name="heic-420", title="HEIC 4:2:0 (x265)", levels=(8, 15, 22, 30, 40, 50, 60, 70), chroma="420", **_HEIF),
-    Heic(name="heic-444", title="HEIC 4:4:4 (x265)", levels=(8, 15, 22, 30, 40, 50, 60, 70), chroma="444", **_HEIF),
-    Heic(name="heic-lossless", title="HEIC, lossless (x265)", lossless=True, chroma="444", **_HEIF),
+    Heic(name="heic-420", title="HEIC 4:2:0 (x265)", levels=(8, 15, 22, 30, 40, 50, 60, 70), chroma="420"),
+    Heic(name="heic-444", title="HEIC 4:4:4 (x265)", levels=(8, 15, 22, 30, 40, 50, 60, 70), chroma="444"),
+    Heic(name="heic-lossless", title="HEIC, lossless (x265)", lossless=True, chroma="444"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calotype.bench.codecs.ffmpeg import PROGRAM, Intra
+from calotype.bench.codecs.ffmpeg import Intra
 
 __all__ = ["CODECS"]
 
@@ -31,7 +31,5 @@ CODECS = (
         encoder="libx265",
         stream="hevc",
         sampling="yuv444p10le",
-        least=16,
-        **PROGRAM,
     ),
 )

@@ -9,9 +9,7 @@ from calotype.bench.codecs.adapter import package_version
 if TYPE_CHECKING:
     pass
 
-__all__ = ["MODULE", "call", "library_version"]
-
-MODULE = {"module": "imagecodecs", "package": "imagecodecs"}
+__all__ = ["call", "library_version"]
 
 
 def call(function: str, data: Any, /, *arguments: Any, **options: Any) -> Any:

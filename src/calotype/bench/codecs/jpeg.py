@@ -17,6 +17,10 @@ __all__ = ["CODECS"]
 class Jpeg(Adapter):
     """subsampling   "4:2:0" or "4:4:4"; Pillow's default depends on its release, so it is always said"""
 
+    family: str = "jpeg"
+    module: str = "PIL"
+    package: str = "pillow"
+    largest: int = 65500
     subsampling: str
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
@@ -39,22 +43,14 @@ class Jpeg(Adapter):
 CODECS = (
     Jpeg(
         name="jpeg-420",
-        family="jpeg",
         title="JPEG 4:2:0",
         levels=(5, 12, 25, 40, 60, 75, 87, 93, 96),
-        module="PIL",
-        package="pillow",
-        largest=65500,
         subsampling="4:2:0",
     ),
     Jpeg(
         name="jpeg-444",
-        family="jpeg",
         title="JPEG 4:4:4",
         levels=(5, 12, 25, 40, 60, 75, 85, 92, 95),
-        module="PIL",
-        package="pillow",
-        largest=65500,
         subsampling="4:4:4",
     ),
 )

@@ -20,6 +20,10 @@ __all__ = ["CODECS"]
 class Jpeg2000(Adapter):
     """Level: bits per pixel; OpenJPEG takes the ratio to 24 bits and comes within 3 % of it, hardly ever above."""
 
+    family: str = "jpeg2000"
+    module: str = "PIL"
+    package: str = "pillow"
+
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         if self.lossless:
             return pillow_saved(pixels, "JPEG2000", irreversible=False, mct=1, **self._levels(pixels))
@@ -45,13 +49,11 @@ class Jpeg2000(Adapter):
         return {} if least >= 32 else {"num_resolutions": least.bit_length()}
 
 
-_PILLOW = {"family": "jpeg2000", "module": "PIL", "package": "pillow"}
 CODECS = (
     Jpeg2000(
         name="jpeg2000",
         title="JPEG 2000",
         levels=(0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0),
-        **_PILLOW,
     ),
-    Jpeg2000(name="jpeg2000-lossless", title="JPEG 2000, lossless", lossless=True, **_PILLOW),
+    Jpeg2000(name="jpeg2000-lossless", title="JPEG 2000, lossless", lossless=True),
 )

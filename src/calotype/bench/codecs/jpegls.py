@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calotype.bench.codecs.adapter import Adapter
-from calotype.bench.codecs.imagecodecs_call import MODULE, call, library_version
+from calotype.bench.codecs.imagecodecs_call import call, library_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,11 @@ __all__ = ["CODECS"]
 @dataclass(frozen=True, kw_only=True)
 class JpegLs(Adapter):
     """No dial."""
+
+    family: str = "jpegls"
+    module: str = "imagecodecs"
+    package: str = "imagecodecs"
+    largest: int = 65535
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         return call("jpegls_encode", pixels)
@@ -31,4 +36,4 @@ class JpegLs(Adapter):
         return "lossless, no colour transform"
 
 
-CODECS = (JpegLs(name="jpegls", family="jpegls", title="JPEG-LS", lossless=True, largest=65535, **MODULE),)
+CODECS = (JpegLs(name="jpegls", title="JPEG-LS", lossless=True),)

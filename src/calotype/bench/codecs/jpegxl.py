@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calotype.bench.codecs.adapter import Adapter
-from calotype.bench.codecs.imagecodecs_call import MODULE, call, library_version
+from calotype.bench.codecs.imagecodecs_call import call, library_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +18,9 @@ __all__ = ["CODECS"]
 class JpegXl(Adapter):
     """Level: libjxl's distance, where less is better."""
 
+    family: str = "jpegxl"
+    module: str = "imagecodecs"
+    package: str = "imagecodecs"
     effort: int
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
@@ -35,21 +37,14 @@ class JpegXl(Adapter):
         return f"{'lossless=True' if self.lossless else 'distance=LEVEL'}, effort={self.effort}"
 
 
-def _variants() -> Iterator[JpegXl]:
-    levels = (14.5, 9.0, 6.0, 4.0, 2.7, 1.8, 1.2, 0.8, 0.5)
-    for effort in (7, 9):
-        said = {"family": "jpegxl", "effort": effort, **MODULE}
-        yield JpegXl(
-            name=f"jpegxl-e{effort}",
-            title=f"JPEG XL, effort {effort}",
-            levels=levels if effort == 7 else (14.5, 6.0, 4.0, 2.7, 1.8, 1.2, 0.8),
-            **said,
-        )
-    for effort in (7, 9):
-        said = {"family": "jpegxl", "effort": effort, **MODULE}
-        yield JpegXl(
-            name=f"jpegxl-e{effort}-lossless", title=f"JPEG XL, lossless, effort {effort}", lossless=True, **said
-        )
-
-
-CODECS = tuple(_variants())
+CODECS = (
+    JpegXl(
+        name="jpegxl-e7",
+        title="JPEG XL, effort 7",
+        levels=(14.5, 9.0, 6.0, 4.0, 2.7, 1.8, 1.2, 0.8, 0.5),
+        effort=7,
+    ),
+    JpegXl(name="jpegxl-e9", title="JPEG XL, effort 9", levels=(14.5, 6.0, 4.0, 2.7, 1.8, 1.2, 0.8), effort=9),
+    JpegXl(name="jpegxl-e7-lossless", title="JPEG XL, lossless, effort 7", lossless=True, effort=7),
+    JpegXl(name="jpegxl-e9-lossless", title="JPEG XL, lossless, effort 9", lossless=True, effort=9),
+)

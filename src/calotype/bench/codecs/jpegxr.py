@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calotype.bench.codecs.adapter import Adapter
-from calotype.bench.codecs.imagecodecs_call import MODULE, call, library_version
+from calotype.bench.codecs.imagecodecs_call import call, library_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,10 @@ __all__ = ["CODECS"]
 @dataclass(frozen=True, kw_only=True)
 class JpegXr(Adapter):
     """Level: jxrlib's quality from 0 to 1, which is lossless."""
+
+    family: str = "jpegxr"
+    module: str = "imagecodecs"
+    package: str = "imagecodecs"
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         return call("jpegxr_encode", pixels, level=1.0 if self.lossless else level)
@@ -32,6 +36,6 @@ class JpegXr(Adapter):
 
 
 CODECS = (
-    JpegXr(name="jpegxr", family="jpegxr", title="JPEG XR", levels=(0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9), **MODULE),
-    JpegXr(name="jpegxr-lossless", family="jpegxr", title="JPEG XR, lossless", lossless=True, **MODULE),
+    JpegXr(name="jpegxr", title="JPEG XR", levels=(0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)),
+    JpegXr(name="jpegxr-lossless", title="JPEG XR, lossless", lossless=True),
 )

@@ -9,7 +9,7 @@ import inspect
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from calotype.bench.codecs.adapter import package_version
 from calotype.bench.codecs.protocol import Codec
@@ -98,7 +98,8 @@ class OursLossless:
         """See protocol.Codec.encode."""
         import calotype
 
-        return calotype.encode(pixels, lossless=True, threads=threads)
+        said: dict[str, Any] = {"lossless": True}
+        return calotype.encode(pixels, threads=threads, **said)
 
     def decode(self, data: bytes, threads: int = 1) -> np.ndarray:
         """See protocol.Codec.decode."""

@@ -17,6 +17,10 @@ __all__ = ["CODECS"]
 class Png(Adapter):
     """No dial."""
 
+    family: str = "png"
+    module: str = "PIL"
+    package: str = "pillow"
+
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         return pillow_saved(pixels, "PNG", optimize=True)
 
@@ -32,4 +36,4 @@ class Png(Adapter):
         return "optimize=True"
 
 
-CODECS = (Png(name="png", family="png", title="PNG", lossless=True, module="PIL", package="pillow"),)
+CODECS = (Png(name="png", title="PNG", lossless=True),)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calotype.bench.codecs.adapter import Adapter
-from calotype.bench.codecs.imagecodecs_call import MODULE, call, library_version
+from calotype.bench.codecs.imagecodecs_call import call, library_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,10 @@ __all__ = ["CODECS"]
 @dataclass(frozen=True, kw_only=True)
 class Qoi(Adapter):
     """No dial."""
+
+    family: str = "qoi"
+    module: str = "imagecodecs"
+    package: str = "imagecodecs"
 
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         return call("qoi_encode", pixels)
@@ -31,4 +35,4 @@ class Qoi(Adapter):
         return "no options"
 
 
-CODECS = (Qoi(name="qoi", family="qoi", title="QOI", lossless=True, **MODULE),)
+CODECS = (Qoi(name="qoi", title="QOI", lossless=True),)

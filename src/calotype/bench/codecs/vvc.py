@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calotype.bench.codecs.ffmpeg import PROGRAM, Intra
+from calotype.bench.codecs.ffmpeg import Intra
 
 __all__ = ["CODECS"]
 
@@ -29,8 +29,6 @@ CODECS = (
         encoder="libvvenc",
         stream="vvc",
         sampling="yuv420p10le",
-        least=16,
         multiple=2,
-        **PROGRAM,
     ),
 )

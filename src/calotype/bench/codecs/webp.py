@@ -17,6 +17,11 @@ __all__ = ["CODECS"]
 class Webp(Adapter):
     """Level: libwebp's quality; lossless: its effort is 100. Pillow offers no threads."""
 
+    family: str = "webp"
+    module: str = "PIL"
+    package: str = "pillow"
+    largest: int = 16383
+
     def _encode(self, pixels: np.ndarray, level: float, threads: int) -> bytes:
         if self.lossless:
             return pillow_saved(pixels, "WEBP", lossless=True, quality=100, method=6)
@@ -34,8 +39,7 @@ class Webp(Adapter):
         return "lossless=True, quality=100, method=6" if self.lossless else "quality=LEVEL, method=6"
 
 
-_PILLOW = {"family": "webp", "module": "PIL", "package": "pillow", "largest": 16383}
 CODECS = (
-    Webp(name="webp", title="WebP", levels=(1, 5, 15, 35, 60, 78, 88, 94, 97), **_PILLOW),
-    Webp(name="webp-lossless", title="WebP, lossless", lossless=True, **_PILLOW),
+    Webp(name="webp", title="WebP", levels=(1, 5, 15, 35, 60, 78, 88, 94, 97)),
+    Webp(name="webp-lossless", title="WebP, lossless", lossless=True),
 )
