@@ -33,6 +33,31 @@ def test_bd_rate_is_that_of_the_bjontegaard_package():
     assert metrics.bd_rate((RATES, QUALITIES), test).percent == pytest.approx(expected, abs=1e-6)
 
 
+def test_bd_quality_is_bd_psnr_of_the_bjontegaard_package():
+    oracle = pytest.importorskip("bjontegaard")
+    test = [0.12, 0.22, 0.6, 1.1, 1.7], [27.5, 30.9, 35.3, 39.0, 41.2]
+    expected = oracle.bd_psnr(RATES, QUALITIES, *test, method="pchip", require_matching_points=False, min_overlap=0)
+    found = metrics.bd_quality((RATES, QUALITIES), test)
+    assert found.difference == pytest.approx(expected, abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((0.12, 1.5)) and found.points == (5, 5)
+
+
+@given(gain=st.floats(-5, 5))
+def test_a_curve_that_is_better_by_a_difference_has_that_bd_quality(gain):
+    result = metrics.bd_quality((RATES, QUALITIES), (RATES, [quality + gain for quality in QUALITIES]))
+    assert result.difference == pytest.approx(gain, abs=1e-9) and result.overlap == pytest.approx(1)
+
+
+def test_little_overlap_is_told_and_can_be_refused():
+    lifted = RATES, [quality + 10 for quality in QUALITIES]
+    assert metrics.bd_rate((RATES, QUALITIES), lifted).overlap == pytest.approx(2.6 / 22.6)
+    assert metrics.bd_rate((RATES, QUALITIES), lifted, least_overlap=0.1).points == (5, 5)
+    with pytest.raises(UsageError, match="overlap by 50% or more"):
+        metrics.bd_rate((RATES, QUALITIES), lifted, least_overlap=0.5)
+    with pytest.raises(UsageError, match="overlap by 50% or more"):
+        metrics.bd_quality((RATES, QUALITIES), ([9 * rate for rate in RATES], QUALITIES), least_overlap=0.5)
+
+
 @given(factor=st.floats(0.2, 5))
 def test_a_curve_that_needs_a_factor_more_has_that_bd_rate(factor):
     """The definition: p percent more bits at every quality are p percent. The overlap is told."""

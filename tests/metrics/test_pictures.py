@@ -1,4 +1,4 @@
-"""PSNR and MS-SSIM against their definitions and against values that pytorch-msssim gave."""
+"""PSNR, SSIM and MS-SSIM against their definitions and against values that other implementations gave."""
 
 from __future__ import annotations
 
@@ -6,23 +6,69 @@ import math
 
 import numpy as np
 import pytest
+from tests.metrics.pairs import pair
 
 from calotype import metrics
 from calotype.errors import UsageError
 
+# scikit-image 0.26.0: peak_signal_noise_ratio of RGB and of unrounded luma, structural_similarity with
+# gaussian_weights, sigma 1.5, use_sample_covariance=False, channel_axis=2; FFmpeg's filter psnr says the same of RGB.
+OF_SCIKIT_IMAGE = [
+    (176, 176, 5, 38.15652284139823, 41.69733987538427, 0.9409274895694563),
+    (200, 261, 20, 26.78634337272003, 30.30698923247118, 0.6178940374003788),
+    (163, 322, 60, 17.6605164064189, 21.16416152573762, 0.2282292943374743),
+    (48, 40, 9, 33.417682723552716, 36.81218917299936, 0.7588519969097415),
+]
 
-def pair(height_px: int, width_px: int, noise: int) -> tuple[np.ndarray, np.ndarray]:
-    """A textured picture and a noisy copy from integer formulas, the same on every machine and NumPy."""
-    y, x = np.mgrid[0:height_px, 0:width_px].astype(np.int64)
-    planes = [
-        (x * 3 + y * 5) // 7 % 200 + (x * 7919 + y * 104729) % 31,
-        (x * x // 50 + y) % 256,
-        (x + y * y // 40) % 256,
-    ]
-    a = np.stack(planes, axis=-1)
-    mixed = (a * 31 + x[..., None] * 7907 + y[..., None] * 6101 + np.arange(3) * 977) * 48271 % 2147483647
-    b = a + mixed // 1009 % (2 * noise + 1) - noise
-    return a.clip(0, 255).astype(np.uint8), b.clip(0, 255).astype(np.uint8)
+
+@pytest.mark.parametrize(("height_px", "width_px", "noise", "psnr", "psnr_y", "ssim"), OF_SCIKIT_IMAGE)
+def test_values_are_those_of_scikit_image(height_px, width_px, noise, psnr, psnr_y, ssim):
+    a, b = pair(height_px, width_px, noise)
+    assert metrics.psnr(a, b) == pytest.approx(psnr, abs=1e-9)
+    assert metrics.psnr_y(a, b) == pytest.approx(psnr_y, abs=1e-9)
+    assert metrics.ssim(a, b) == pytest.approx(ssim, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [(11, 11), (12, 900), (75, 31), (50, 1600)])
+def test_ssim_is_that_of_scikit_image_at_any_size(size):
+    """One window only, and more columns than a block has; asked of the package itself."""
+    oracle = pytest.importorskip("skimage.metrics").structural_similarity
+    a, b = pair(*size, 30)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    if min(size) > 11:
+        expected = oracle(a, b, channel_axis=2, **options)
+    else:  # scikit-image crops its border after padding it, which leaves the one value in the middle
+        expected = oracle(a, b, channel_axis=2, full=True, **options)[1][5, 5].mean()
+    assert metrics.ssim(a, b) == pytest.approx(expected, abs=1e-9)
+
+
+def test_ssim_needs_its_constants():
+    """The twin: flat pictures are 1 with C2 in the numerator; surveys print the formula without it, which gives 0."""
+    a = np.full((20, 20, 3), 90, np.uint8)
+    assert metrics.ssim(a, a) == pytest.approx(1)
+    assert metrics.ssim(a, a + 40) == pytest.approx((2 * 90 * 130 + 6.5025) / (90**2 + 130**2 + 6.5025))
+
+
+def test_luma_is_that_of_jpeg():
+    """Pillow's conversion to L, which is rounded, differs by its rounding only."""
+    from PIL import Image
+
+    a, b = pair(163, 322, 60)
+    rounded = [np.asarray(Image.fromarray(picture).convert("L"), float) for picture in (a, b)]
+    expected = 10 * math.log10(255**2 / np.mean((rounded[0] - rounded[1]) ** 2))
+    assert metrics.psnr_y(a, b) == pytest.approx(expected, abs=0.005)
+    assert abs(metrics.psnr_y(a[..., ::-1], b[..., ::-1]) - expected) > 0.02  # the twin: B, G, R
+
+
+def test_max_error_and_sizes():
+    a, b = pair(300, 40, 30)
+    b = np.where(np.arange(300)[:, None, None] == 299, 255 - a, b).astype(np.uint8)
+    assert metrics.max_error(a, b) == np.abs(a.astype(int) - b).max()
+    assert metrics.max_error(a, a) == 0
+    # A ratio of 80 is a saving of 98.75 %, not of 80 %.
+    assert metrics.compression_ratio(300, 100, 80) == 80
+    assert metrics.space_saving(300, 100, 80) == pytest.approx(0.9875)
+    assert metrics.space_saving(48_000, 100, 80) == -1
 
 
 # pytorch_msssim.ms_ssim(a, b, data_range=255) of version 1.0.0, in float64 with a window in float64;

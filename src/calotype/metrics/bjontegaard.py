@@ -1,7 +1,8 @@
-"""The Bjontegaard difference of two rate-distortion curves by PCHIP interpolation; own PCHIP, no SciPy."""
+"""Bjontegaard differences of two rate-distortion curves by PCHIP interpolation; own PCHIP, no SciPy."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from calotype.errors import UsageError
 
-__all__ = ["BDRate", "bd_rate"]
+__all__ = ["METHOD", "BDQuality", "BDRate", "bd_quality", "bd_rate"]
+
+METHOD = "PCHIP of log rate over quality, at least 4 points, mean over the common interval"
 
 _FEWEST_POINTS = 4
 
@@ -22,30 +25,73 @@ class BDRate:
 
     percent      mean difference in rate at equal quality: negative where the tested codec needs fewer bits
     low, high    the interval of quality that both curves cover, over which the mean was taken
+    overlap      that interval as a part (0 to 1) of what the two curves cover together
+    points       how many points of anchor and test were used
     """
 
     percent: float
     low: float
     high: float
+    overlap: float = 1.0
+    points: tuple[int, int] = (0, 0)
 
 
-def bd_rate(anchor: Curve, test: Curve) -> BDRate:
+@dataclass(frozen=True)
+class BDQuality:
+    """A Bjontegaard quality difference (BD-PSNR if the quality is PSNR) and where it holds.
+
+    difference       mean difference in quality at equal rate, in the metric's unit: positive where the tested is better
+    low, high        the interval of rates that both curves cover
+    overlap, points  as in `BDRate`; the overlap is that of the logarithms of the rates
+    """
+
+    difference: float
+    low: float
+    high: float
+    overlap: float = 1.0
+    points: tuple[int, int] = (0, 0)
+
+
+def bd_rate(anchor: Curve, test: Curve, *, least_overlap: float = 0.0) -> BDRate:
     """The rate that `test` needs against `anchor`, in percent, averaged over the quality both reach.
 
-    anchor, test   rates (bpp, any unit) and qualities (dB), of equal length; points that raise the rate
-                   without raising the quality are left out
+    anchor, test   rates (bpp, any unit) and qualities (dB, or any metric of which more is better), of equal length;
+                   points that raise the rate without raising the quality are left out
+    least_overlap  the smallest `BDRate.overlap` that is accepted, 0 to 1
     errors         UsageError for fewer than four points that are left, for rates that are not above zero,
-                   and for curves that share no interval of quality
+                   and for curves that share no interval of quality or a smaller one than asked for
     source         Bjontegaard 2001 (VCEG-M33) with piecewise cubic interpolation of the logarithm of the rate
     """
     curves = [_rising(*anchor, "anchor"), _rising(*test, "test")]
-    low = max(quality[0] for _, quality in curves)
-    high = min(quality[-1] for _, quality in curves)
-    if high <= low:
-        spans = " and ".join(f"{quality[0]:.2f}..{quality[-1]:.2f}" for _, quality in curves)
-        raise UsageError("curves", value=spans, allowed="curves whose qualities overlap")
+    low, high, overlap = _common([quality for _, quality in curves], least_overlap, "qualities")
     means = [_integral(quality, log_rate, low, high) / (high - low) for log_rate, quality in curves]
-    return BDRate(percent=float(100 * np.expm1(means[1] - means[0])), low=float(low), high=float(high))
+    percent = float(100 * np.expm1(means[1] - means[0]))
+    return BDRate(percent, low, high, overlap, (len(curves[0][0]), len(curves[1][0])))
+
+
+def bd_quality(anchor: Curve, test: Curve, *, least_overlap: float = 0.0) -> BDQuality:
+    """How much better `test` is than `anchor`, in the unit of the quality, averaged over the rates both reach.
+
+    With PSNR this is BD-PSNR, in decibels. Arguments, errors and source as for `bd_rate`; interpolated is the
+    quality over the logarithm of the rate.
+    """
+    curves = [_rising(*anchor, "anchor"), _rising(*test, "test")]
+    low, high, overlap = _common([log_rate for log_rate, _ in curves], least_overlap, "logarithms of rates")
+    means = [_integral(log_rate, quality, low, high) / (high - low) for log_rate, quality in curves]
+    points = len(curves[0][0]), len(curves[1][0])
+    return BDQuality(float(means[1] - means[0]), math.exp(low), math.exp(high), overlap, points)
+
+
+def _common(axes: list[np.ndarray], least_overlap: float, what: str) -> tuple[float, float, float]:
+    """The interval that both cover, and its part of what they cover together."""
+    low, high = max(float(axis[0]) for axis in axes), min(float(axis[-1]) for axis in axes)
+    together = max(float(axis[-1]) for axis in axes) - min(float(axis[0]) for axis in axes)
+    overlap = max(high - low, 0.0) / together
+    if high <= low or overlap < least_overlap:
+        spans = " and ".join(f"{what} {axis[0]:.2f}..{axis[-1]:.2f}" for axis in axes)
+        wanted = f" by {least_overlap:.0%} or more" if least_overlap else ""
+        raise UsageError("curves", value=spans, allowed=f"curves whose {what} overlap{wanted}")
+    return low, high, overlap
 
 
 def _rising(rates: Sequence[float], qualities: Sequence[float], name: str) -> tuple[np.ndarray, np.ndarray]:
