@@ -205,15 +205,8 @@ def check(names: Iterable[str]) -> None:
 def describe(name: str) -> dict[str, str]:
     """What a reader needs to repeat a metric: `library`, `version`, `settings`."""
     metric = get(name)
-    if metric.package:
-        return {
-            "library": metric.package,
-            "version": libraries.version(metric.package),
-            "settings": metric.settings,
-        }
-    from calotype import __version__
-
-    return {"library": "calotype", "version": __version__, "settings": metric.settings}
+    library = metric.package or "calotype"
+    return {"library": library, "version": libraries.version(library), "settings": metric.settings}
 
 
 def measure(
