@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from calotype import formats
-from calotype.errors import CalotypeError, FileError, UnsupportedMode, UsageError
+from calotype.errors import CalotypeError, FileError, UnsupportedError, UsageError
 
 __all__ = ["PictureFile", "find", "pixels_of", "sha256_of"]
 
@@ -61,14 +61,14 @@ def sha256_of(file: PictureFile) -> str:
 def pixels_of(file: PictureFile) -> np.ndarray:
     """uint8 [h, w, 3], as stored: EXIF orientation and colour profile are not applied.
 
-    errors   those of formats.read; UnsupportedMode for every other kind of picture, since codecs are compared on RGB
+    errors   those of formats.read; UnsupportedError for grey, transparency and more than 8 bits
     """
     picture = formats.read(file.path)
     pixels = np.ascontiguousarray(picture.pixels)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         planes = 1 if pixels.ndim == 2 else pixels.shape[2]
-        kind = f"{planes} plane{'s' * (planes > 1)} of {8 * pixels.itemsize} bits"
-        raise UnsupportedMode(kind, conversion='the benchmark compares codecs on RGB; Image.convert("RGB")')
+        found = f"{planes} plane{'s' * (planes > 1)} of {8 * pixels.itemsize} bits"
+        raise UnsupportedError("a picture of", found=found, supported="8-bit RGB, on which codecs are compared")
     return pixels
 
 

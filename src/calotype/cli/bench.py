@@ -187,8 +187,9 @@ def _summed(outcome: Outcome, out: Path, as_json: bool) -> int:
         note(f"{what}: {_some(where)}: {message} (code {code})")
     if len(reasons) > _REASONS_SHOWN:
         note(f"and {len(reasons) - _REASONS_SHOWN} reasons more, see {out / 'rows.jsonl'}")
-    for (name, reason), count in list(outcome.lacking.items())[:_REASONS_SHOWN]:
-        note(f"note: no {name} for {count} rows: {reason}")
+    for name in dict.fromkeys(name for name, _ in outcome.lacking):
+        counts = {reason: count for (of, reason), count in outcome.lacking.items() if of == name}
+        note(f"note: no {name} for {sum(counts.values())} rows: {_some(counts)}")
     note(f"{outcome.measured} rows measured, {outcome.kept} were there, {len(outcome.failed)} failed: {out}")
     if as_json:
         counts = {"measured": outcome.measured, "kept": outcome.kept, "failed": len(outcome.failed)}
