@@ -1,0 +1,101 @@
+"""The page: one HTML file that holds everything it shows, from page.html, page.css and page.js beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from calotype import __version__
+from calotype.bench.report import sections
+from calotype.bench.report.crops import Scene
+from calotype.bench.report.study import Study
+
+__all__ = ["page"]
+
+# Words in the bar at the top, of the sections that are there.
+NAVIGATION = {
+    "curves": "Curves",
+    "differences": "BD-rates",
+    "speed": "Speed",
+    "memory": "Memory",
+    "crops": "Pieces",
+    "lossless": "Lossless",
+    "charts": "Charts",
+    "pictures": "Pictures",
+    "failures": "Failures",
+    "repeat": "Repeat",
+}
+
+
+def page(study: Study, scenes: Sequence[Scene] = ()) -> str:
+    """The whole page. It asks the network for nothing, and its policy forbids it to."""
+    parts = [
+        sections.distortion(study),
+        sections.differences(study),
+        sections.speed(study),
+        sections.memory(study),
+        sections.crops(study, scenes),
+        sections.lossless(study),
+        sections.pictures(study),
+        sections.repeat(study),
+    ]
+    body = "\n".join(part for part in parts if part)
+    links = "".join(f'<a href="#{name}">{word}</a>' for name, word in NAVIGATION.items() if f'id="{name}"' in body)
+    return Template(_file("page.html")).substitute(
+        title=escape(f"Benchmark: {_subject(study)}"),
+        generator=f"Calotype {__version__}",
+        style=_file("page.css"),
+        script=_file("page.js"),
+        navigation=links,
+        eyebrow=escape(f"Calotype benchmark · {_subject(study)}"),
+        headline=escape(headline(study)),
+        lead=escape(_lead(study)),
+        answers="".join(_answer(answer) for answer in study.answers),
+        sections=body,
+        footer=escape(
+            f"Made by calotype bench {__version__}. Every codec was given the same pixels and judged by its own decoder."
+        ),
+    )
+
+
+def _file(name: str) -> str:
+    return (files(__package__ or __name__) / name).read_text(encoding="utf-8")
+
+
+def _subject(study: Study) -> str:
+    count = len(study.measured.pictures)
+    return f"{study.measured.dataset or 'pictures'}, {count} picture{'s' * (count != 1)}, {len(study.codecs)} codecs"
+
+
+def headline(study: Study) -> str:
+    """What was found, in a line."""
+    distortion, looks, _, speed = study.answers
+    if not distortion.codec:
+        return "Nothing that can be compared was measured"
+    assert study.metric
+    if looks.codec == distortion.codec:
+        said = f"{distortion.answer} needs the fewest bytes, by {study.metric.title} and by eye-like metrics"
+    elif looks.codec:
+        said = f"{distortion.answer} leads in {study.metric.title}, {looks.answer} in metrics that follow the eye"
+    else:
+        said = f"{distortion.answer} needs the fewest bytes at equal {study.metric.title}"
+    return said + (f"; {speed.answer} is fastest" if speed.codec and speed.codec != distortion.codec else "")
+
+
+def _lead(study: Study) -> str:
+    lossy, lossless = len(study.lossy), len(study.lossless)
+    words = [f"{lossy} lossy" if lossy else "", f"{lossless} lossless" if lossless else ""]
+    said = f"{' and '.join(word for word in words if word)} codecs, whole files encoded and decoded again"
+    if study.published:
+        said += f", beside {len(study.published)} published curves"
+    return said + "."
+
+
+def _answer(answer) -> str:
+    others = f'<p class="next">Next: {escape(answer.others)}</p>' if answer.others else ""
+    return (
+        f'<div><dt>{escape(answer.question)}</dt><dd><p class="is">{escape(answer.answer)}</p>'
+        f"<p>{escape(answer.evidence)}</p>{others}</dd></div>"
+    )
