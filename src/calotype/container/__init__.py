@@ -9,7 +9,7 @@ from calotype.container.keys import raw_check, shared_key, tile_key
 from calotype.container.layout import QUALITY_LOSSLESS, Colour, Mode, Order, SampleType
 from calotype.container.metadata import Metadata, Resolution
 from calotype.container.recover import Recovered, Report, TileDamage
-from calotype.container.region import Opened, open_file, read_tiles
+from calotype.container.region import Opened, open_file, read_front, read_tiles
 from calotype.container.tiles import Segment, Tile
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "parse",
     "parse_header",
     "raw_check",
+    "read_front",
     "read_tiles",
     "shared_key",
     "tile_key",

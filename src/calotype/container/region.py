@@ -1,4 +1,4 @@
-"""Chosen tiles of a file that is not read as a whole: header and index first, then one seek per run of tiles."""
+"""Parts of a file that is not read as a whole: its front, or header and index first and then chosen tiles."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import BinaryIO
 from calotype.container import chunks
 from calotype.container.header import Header, header_bytes, read_header
 from calotype.container.index import Entry, read_index
-from calotype.container.layout import CHECK_BYTES, HEADER_END_BYTES
+from calotype.container.layout import ANCILLARY, CHECK_BYTES, HEADER_END_BYTES
+from calotype.container.metadata import Metadata, check_ancillary
 from calotype.container.tiles import Part, Segment, Tile, check_tile, join, read_part, read_shared
 from calotype.errors import CorruptError, FormatError, TruncatedError, UsageError
 from calotype.limits import DEFAULT, Limits
 
-__all__ = ["Opened", "open_file", "read_tiles"]
+__all__ = ["Opened", "open_file", "read_front", "read_tiles"]
 
 _CHUNK_HEAD_BYTES = 10 + 4
 _PIECE_BYTES = 2**20
@@ -102,6 +103,40 @@ def read_tiles(file: BinaryIO, opened: Opened, numbers: Iterable[int], limits: L
     except UsageError as error:
         raise FormatError(error.argument, found=error.value, expected=error.allowed) from error
     return tiles
+
+
+def read_front(file: BinaryIO, limits: Limits = DEFAULT) -> tuple[Header, Metadata]:
+    """Header and metadata of the picture that starts where `file` stands; index and tiles are passed over.
+
+    Raises what `parse` raises. Only what is read is checked.
+    """
+    source = _Source(file, file.tell())
+    first = source.take(HEADER_END_BYTES, "header", short=True)
+    header, at = read_header(first, limits)
+    source.back(first[at:])
+    said: list[chunks.Chunk] = []
+    seen = metadata_bytes = 0
+    while True:
+        seen = limits.spend("max_chunks", seen + 1, "chunks of a file")
+        kind, start, length, taken = _chunk_head(source, limits)
+        chunks.refuse_unknown(kind)
+        if kind == "TILE":
+            break
+        if kind in ("HEAD", "DONE"):
+            raise CorruptError("order of chunks", offset=start, found=kind, expected="TILE before DONE, one HEAD")
+        if kind not in ANCILLARY:
+            source.seek(source.at + length + CHECK_BYTES)
+            continue
+        metadata_bytes = limits.spend("max_metadata_bytes", metadata_bytes + length, "bytes of metadata")
+        whole = taken + source.take(length + CHECK_BYTES, f"chunk {kind}")
+        frame = chunks.read_frame(whole, 0, limits)
+        chunks.verify(whole, frame)
+        said.append(chunks.Chunk(kind, whole[frame.payload : frame.check]))
+    try:
+        check_ancillary(said)
+    except UsageError as error:
+        raise FormatError(error.argument, found=error.value, expected=error.allowed) from error
+    return header, Metadata.of(said)
 
 
 def _read_part(source: _Source, entry: Entry, header: Header, limits: Limits) -> Part:
