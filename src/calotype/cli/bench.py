@@ -12,6 +12,7 @@ from calotype.cli.main import note
 from calotype.errors import ExtraMissing, FileError, UsageError
 
 if TYPE_CHECKING:
+    from calotype.bench.pictures import PictureFile
     from calotype.bench.rows import Row
     from calotype.bench.runner import Outcome
 
@@ -113,8 +114,8 @@ def _measure(
     known_metrics.check(metrics)
     chosen, count = codec_said.levels_of_words(levels)
     found = files.find(pictures) if pictures else []
-    if dataset is not None:
-        _check_dataset(dataset, found)
+    if found:
+        dataset = _dataset_of(dataset, found)
     if not no_report:
         _warn_of_matplotlib()
     try:
@@ -212,11 +213,22 @@ def _quiet() -> bool:
     return bool(click.get_current_context().find_root().params.get("quiet"))
 
 
-def _check_dataset(name: str, found: list[Any]) -> None:
-    """Raise UsageError, saying what differs, unless the pictures are the named set."""
+def _dataset_of(name: str | None, found: list[PictureFile]) -> str | None:
+    """The name of the set that the pictures are; UsageError, saying what differs, where they should be another."""
     from calotype.bench import datasets
 
-    datasets.check(name, [file.path for file in found])
+    if name is None:
+        return datasets.recognise(file.path for file in found)
+    datasets.get(name)
+    folders = {file.path.parent for file in found}
+    if len(folders) != 1:
+        raise UsageError("--dataset", value=name, allowed="pictures of one folder")
+    problems = datasets.check(name, folders.pop())
+    if len(found) != datasets.get(name).count:
+        problems.append(f"{len(found)} of its pictures are asked for, not {datasets.get(name).count}")
+    if problems:
+        raise UsageError("--dataset", value=name, allowed=f"the pictures of that set: {'; '.join(problems[:5])}")
+    return name
 
 
 def _charts(settings: Any) -> None:
@@ -248,17 +260,13 @@ def _warn_of_matplotlib() -> None:
 def _report(folder: Path, *, must: bool) -> None:
     """Draw the page; where it was not what was asked for, a missing matplotlib is no error."""
     try:
-        from calotype.bench import report
+        from calotype.bench.report import write
+
+        write(folder, folder)
     except ImportError as error:
         if (error.name or "").startswith("calotype"):
             note("note: this release draws no report yet; the rows are there")
             return
-        if must:
-            raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
-        return
-    try:
-        report.write(folder, folder)
-    except ImportError as error:
         if must:
             raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
         return
@@ -268,7 +276,7 @@ def _report(folder: Path, *, must: bool) -> None:
 def _list() -> int:
     """Everything that can be named, one a line; what is missing, with its command."""
     from calotype import metrics
-    from calotype.bench import codecs
+    from calotype.bench import codecs, datasets
 
     click.echo("Codecs (--codecs)")
     for name in codecs.names():
@@ -279,11 +287,7 @@ def _list() -> int:
         metric = metrics.get(name)
         lacks = "" if metrics.available(name) else f"  (pip install 'calotype[{metric.extra}]')"
         click.echo(f"  {name:<22} {metric.title}{lacks}")
-    try:
-        from calotype.bench import datasets
-    except ImportError:
-        return 0
     click.echo("\nData sets (--dataset)")
-    for name in datasets.NAMES:
-        click.echo(f"  {name:<22} {datasets.get(name).title}")
+    for name, dataset in datasets.DATASETS.items():
+        click.echo(f"  {name:<22} {dataset.count} pictures: {dataset.source}")
     return 0
