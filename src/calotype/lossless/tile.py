@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 
 from calotype.errors import CorruptError, TruncatedError, UsageError
-from calotype.lossless import rows
+from calotype.lossless import predicted, rows
 from calotype.lossless.layout import CHECK_BYTES, MAX_DEPTH, MAX_KEY_BYTES, MAX_SIDE, Coding
 
 __all__ = ["decode_tile", "encode_tile"]
@@ -31,8 +31,7 @@ def encode_tile(samples: np.ndarray, depth: int, key: bytes) -> tuple[bytes, byt
         found = f"{samples.min()}..{samples.max()}"
         raise UsageError("samples", value=found, allowed=f"0..{(1 << depth) - 1} at a depth of {depth}")
     samples = np.ascontiguousarray(samples, np.int32)
-    streams = [bytes([Coding.ROWS]) + rows.encode(samples, depth)]
-    return min(streams, key=len), _check_of(samples, depth, key)
+    return _shortest(samples, depth), _check_of(samples, depth, key)
 
 
 def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: bytes) -> np.ndarray:
@@ -42,14 +41,30 @@ def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: byt
     raises              TruncatedError or CorruptError; never anything else, whatever the stream says
     """
     _check_arguments(shape, depth, key)
-    if not stream:
-        raise TruncatedError("lossless stream", found=0, expected="at least 1 byte")
-    if stream[0] != Coding.ROWS:
-        raise CorruptError("lossless coding", found=stream[0], expected="0")
-    samples = rows.decode(bytes(stream[1:]), shape, depth)
+    samples = _decode(bytes(stream), shape, depth)
     if _check_of(samples, depth, key) != bytes(check4):
         raise CorruptError("samples of a lossless tile", found=_check_of(samples, depth, key), expected=bytes(check4))
     return samples
+
+
+def _shortest(samples: np.ndarray, depth: int) -> bytes:
+    """The shortest of the streams that say these samples."""
+    streams = [
+        bytes([Coding.ROWS]) + rows.encode(samples, depth),
+        bytes([Coding.PREDICTED]) + predicted.encode(samples, depth),
+    ]
+    return min(streams, key=len)
+
+
+def _decode(stream: bytes, shape: Shape, depth: int) -> np.ndarray:
+    """Samples of any coding, int32 [c, h, w]."""
+    if not stream:
+        raise TruncatedError("lossless stream", found=0, expected="at least 1 byte")
+    if stream[0] == Coding.ROWS:
+        return rows.decode(stream[1:], shape, depth)
+    if stream[0] == Coding.PREDICTED:
+        return predicted.decode(stream[1:], shape, depth)
+    raise CorruptError("lossless coding", found=stream[0], expected=f"0..{max(Coding)}")
 
 
 def _check_arguments(shape: tuple[int, ...], depth: int, key: bytes) -> None:
