@@ -9,18 +9,23 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-__all__ = ["appear"]
+__all__ = ["appear", "leftovers"]
+
+_PART = ".part"
 
 
-def appear(path: Path, data: bytes, *, replace: bool) -> None:
+def appear(path: Path, data: bytes, *, replace: bool, mark: str = "", modified_ns: int | None = None) -> None:
     """Write `data` beside `path`, flush, rename; the temporary file is removed whatever happens, also on SIGTERM.
 
-    replace   False: FileExistsError if the file is there, even if it came into being meanwhile
-    raises    OSError as the file system gives it; callers name the file and the way out
+    replace       False: FileExistsError if the file is there, even if it came into being meanwhile
+    mark          who writes: stands in the name of the temporary file, for what SIGKILL leaves behind (`leftovers`)
+    modified_ns   time of change that the file gets, in nanoseconds since 1970; now where left out
+    raises        OSError as the file system gives it; callers name the file and the way out
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.{mark}", suffix=_PART, dir=path.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -28,6 +33,8 @@ def appear(path: Path, data: bytes, *, replace: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.chmod(_mode(path))
+        if modified_ns is not None:
+            os.utime(part, ns=(modified_ns, modified_ns))
         if replace:
             part.replace(path)
         else:
@@ -35,6 +42,16 @@ def appear(path: Path, data: bytes, *, replace: bool) -> None:
     finally:
         part.unlink(missing_ok=True)
     _flush_folder(path.parent)
+
+
+def leftovers(folder: Path, marks: Collection[str]) -> Iterator[Path]:
+    """Temporary files in one folder that writers with these marks, killed since, have left there."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and entry.name.endswith(_PART) and not entry.is_dir(follow_symlinks=False):
+                author = entry.name[: -len(_PART)].rpartition(".")[2]
+                if any(author.startswith(mark) for mark in marks if mark):
+                    yield Path(entry.path)
 
 
 def _first(part: Path, path: Path) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from calotype.limits import DEFAULT, Limits
 
-__all__ = ["Coded", "decode_bytes", "encode_bytes", "limits_of"]
+if TYPE_CHECKING:
+    from calotype.picture import Picture
+
+__all__ = ["Coded", "decode_bytes", "encode_bytes", "limits_of", "picture_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,13 @@ def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
         reached = targets.encode(picture, model, target, threads=settings.get("threads"), best_effort=effort)
         coded, said = reached.data, (*said, reached.said)
     return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=said, left_out=lost)
+
+
+def picture_of(data: bytes, settings: Mapping[str, Any]) -> Picture:
+    """The picture that is going to be encoded: what the file holds, converted and stripped as the settings say."""
+    from calotype import formats
+
+    return formats.read(data, limits=limits_of(settings.get("max_pixels")))
 
 
 def decode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:

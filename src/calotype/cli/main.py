@@ -20,29 +20,32 @@ import click
 from calotype import __version__
 from calotype.errors import CalotypeError, ExtraMissing, FileError, FormatError, LimitError, UnsupportedError
 
-__all__ = ["cli", "concerning", "main", "note", "run"]
+__all__ = ["cli", "concerning", "main", "note", "printable", "run"]
 
 # Verb: module, attribute, what --help says. The help does not import the verbs.
 VERBS: dict[str, tuple[str, str, str]] = {
-    "encode": ("calotype.cli.encode", "encode", "A picture becomes a .calo file."),
-    "decode": ("calotype.cli.decode", "decode", "A .calo file becomes a picture."),
+    "encode": ("calotype.cli.encode", "encode", "Pictures become .calo files: one, a folder, a bucket."),
+    "decode": ("calotype.cli.decode", "decode", ".calo files become pictures."),
     "info": ("calotype.cli.info", "info", "What a .calo file says of itself."),
     "verify": ("calotype.cli.verify", "verify", "Check every checksum of a .calo file."),
     "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),
     "models": ("calotype.cli.models", "models", "List, add, remove and verify models."),
     "bench": ("calotype.cli.bench", "bench", "Codecs side by side on pictures: rows and a report."),
     "train": ("calotype.cli.train", "train", "Train a recipe on a folder of pictures."),
+    "completion": ("calotype.cli.completion", "completion", "A script that completes words in your shell."),
     "freeze": ("calotype.cli.train", "freeze", "Make a .calomodel of a training run."),
 }
 # Packages that a verb may lack, and the extra that brings them.
 EXTRAS = {"torch": "train", "onnxscript": "train", "matplotlib": "train", "onnx": "models"}
+COMPLETE = "_CALOTYPE_COMPLETE"
 
 EXIT_CODES = """
 \b
 Exit codes
   0    done
   1    unexpected failure: a bug (--debug shows where)
-  2    usage: unknown option, contradictory options, a value that is not allowed
+  2    usage: unknown option, contradictory options, a value that is not allowed, no input
+  3    of several inputs, some failed; each failure is on standard error and in --json
   3    some inputs were done, others failed; each failure is named
   4    the input is damaged, cut short or not what it should be
   5    not supported: a newer format, another colour mode, a size beyond the format
@@ -134,6 +137,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> NoReturn:
     """Entry point of the console script. SIGTERM unwinds like an error, so that no temporary file stays."""
     signal.signal(signal.SIGTERM, _terminated)
+    if COMPLETE in os.environ:  # the script that `calotype completion` prints asks us for words
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "calotype", COMPLETE, os.environ[COMPLETE]))
     sys.exit(run())
 
 
@@ -156,24 +163,22 @@ def _failed(error: Exception, *, debug: bool) -> int:
             else ""
         )
         where = f"{error.filename}: " if error.filename else ""
-        click.echo("calotype: " + _printable(f"{where}{error}{hint}"), err=True)
+        click.echo("calotype: " + printable(f"{where}{error}{hint}"), err=True)
         return error.exit_code
     if not debug:
         again = "calotype --debug ... shows where"
-        click.echo(
-            f"calotype: unexpected {type(error).__name__}: {_printable(error)}; this is a bug, {again}", err=True
-        )
+        click.echo(f"calotype: unexpected {type(error).__name__}: {printable(error)}; this is a bug, {again}", err=True)
     return 1
 
 
-def _printable(said: object) -> str:
+def printable(said: object) -> str:
     """Text without line breaks and control characters, which a hostile file name could bring."""
     return "".join(letter if letter.isprintable() else " " for letter in str(said))
 
 
 def _show_warning(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
     """A warning as a note of one line."""
-    note(f"note: {_printable(message)}")
+    note(f"note: {printable(message)}")
 
 
 def _terminated(number: int, frame: object) -> NoReturn:
