@@ -15,6 +15,8 @@ from calotype.limits import DEFAULT as _DEFAULT_LIMITS
 from calotype.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
     from calotype.codec import Info, Report
@@ -38,35 +40,49 @@ def encode(
     ssimulacra2: float | None = None,
     target: Target | None = None,
     best_effort: bool = False,
+    lossless: bool = False,
+    convert: str | Iterable[str] | None = None,
+    check: bool = True,
     model: str = "swift",
     threads: int | None = None,
 ) -> bytes:
-    """The bytes of a .calo file of a quality, or of a size, a rate or a measured quality: one of the seven.
+    """The bytes of a .calo file of a quality, or of a size, a rate or a measured quality: one of the seven; or exact.
 
-    picture   NumPy array uint8 [h, w, 3], Pillow image of mode RGB (its EXIF, ICC and XMP are kept), or Picture
-    quality   1 (smallest) to 100 (best); 60 if nothing is said
+    picture   NumPy array, uint8 or uint16, [h, w] grey or [h, w, planes] with 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, or
+              bool [h, w]; Pillow image (its EXIF, ICC and XMP are kept); or Picture
+    quality   1 (smallest) to 100 (best); 60 if nothing is said. Alpha is always exact
     size      at most so many bytes; bpp: bits per pixel of the whole file
     psnr      dB; ms_ssim: below 1, or dB; ssimulacra2: points. Each is measured on the decoded picture
     target    the same as a value: calotype.Target("psnr", 40)
     best_effort  the nearest file there is where a target is missed, instead of TargetMissed
+    lossless  every sample comes back exactly, and no quality is asked for; the only way for 16 bits
+    convert   what may be changed where a picture can't be coded as it is: "rgb", "rgba", "grey", "8bit", "first-frame",
+              several with commas between them (docs/pictures.md)
+    check     decode what was written; code exactly or at a higher rate where the model is worse than it promises
     model     name of an installed model (calotype.models()), or the first digits of its identity
     threads   how many to use, all by default; the bytes never depend on it
-    errors    UnsupportedMode if the picture is not 8-bit RGB, ModelError if the model is not there, UsageError
+    errors    UnsupportedMode if the picture would have to be changed, ModelError if the model is not there, UsageError
     """
     from calotype import codec
+    from calotype.errors import UsageError
     from calotype.model import store
     from calotype.picture import Picture
 
+    given = Picture.of(picture, convert=convert)
     measured = (size, bpp, psnr, ms_ssim, ssimulacra2)
     if target is None and all(value is None for value in measured):
-        quality = 60.0 if quality is None else quality
-        return codec.encode(Picture.of(picture), store.find(model), quality=quality, threads=threads)
+        if lossless and quality is not None:
+            raise UsageError("quality", value=quality, allowed="none where lossless=True is asked for")
+        found, quality = None if lossless else store.find(model), 60.0 if quality is None else quality
+        return codec.encode(given, found, quality=quality, lossless=lossless, check=check, threads=threads)
     from calotype import targets
     from calotype.rates import Target
 
+    if lossless:
+        raise UsageError("lossless", value=True, allowed="without a size, a rate or a measured quality")
     asked = Target.only(quality, target, size=size, bpp=bpp, psnr=psnr, ms_ssim=ms_ssim, ssimulacra2=ssimulacra2)
-    found = store.find(model)
-    return targets.encode(Picture.of(picture), found, asked, threads=threads, best_effort=best_effort).data
+    reached = targets.encode(given, store.find(model), asked, threads=threads, best_effort=best_effort, check=check)
+    return reached.data
 
 
 def decode(
@@ -76,7 +92,9 @@ def decode(
     limits: Limits = _DEFAULT_LIMITS,
     threads: int | None = None,
 ) -> np.ndarray:
-    """The pixels of a .calo file, uint8 [h, w, 3].
+    """The pixels of a .calo file: uint8 or uint16, [h, w] for grey, else [h, w, planes]; bool [h, w] for black and white.
+
+    The orientation is not applied; codec.decode gives the metadata with the pixels.
 
     region    left, top, right, bottom in pixels: only that rectangle is decoded
     limits    what the file may cost, see calotype.Limits
@@ -85,7 +103,7 @@ def decode(
     """
     from calotype import codec
 
-    return codec.decode(data, limits=limits, region=region, threads=threads).pixels
+    return codec.decode(data, limits=limits, region=region, threads=threads).to_array()
 
 
 def info(data: bytes) -> Info:

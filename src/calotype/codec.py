@@ -1,74 +1,51 @@
-"""The main path, from top to bottom: picture -> latents -> tiles -> walk -> container, and back.
+"""The main path, from top to bottom: picture -> planes -> tiles -> container, and back, for every kind of picture.
 
-Each step lives elsewhere: transforms.py (pixels and latents), walks/ (order of coding), coding/ (ports and rANS),
-container/ (bytes), model/ (networks and tables). Here they meet. Results never depend on the number of threads.
+Colours go through a model (modelled.py), alpha and whole pictures without loss are coded exactly (planes.py), container/
+holds the bytes, checking.py decides about a file that is larger or worse than promised. Here they meet. Results never
+depend on the number of threads.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from calotype import container, rates, transforms, walks, windows
-from calotype.coding.reader import Reader
-from calotype.coding.writer import Writer
-from calotype.container import Header, Metadata, Mode, PictureFile, Resolution, Segment, Tile
-from calotype.container.layout import MAJOR
+from calotype import checking, container, modelled, planes, rates, windows
+from calotype.checking import Attempt, Settled
+from calotype.container import QUALITY_LOSSLESS, Header, Metadata, Mode, PictureFile, Resolution
+from calotype.describing import Info, info
 from calotype.errors import CorruptError, UnsupportedError, UsageError
 from calotype.limits import DEFAULT, Limits
 from calotype.model import store
 from calotype.model.bundle import Model
 from calotype.picture import Picture
-from calotype.strips import Strips
-from calotype.tiles import Batch, Grid, Region, plan, windows_of
-from calotype.workers import Workers
+from calotype.tiles import Region
+from calotype.workers import count_of, working
 
-__all__ = ["Info", "Report", "decode", "encode", "info", "latents", "verify"]
+__all__ = ["Encoded", "Info", "Report", "decode", "encode", "encode_reported", "info", "latents", "verify"]
 
-WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
-LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
-TILE_PIXELS_AT_ONCE = 2**21  # in lock-step, at about 60 bytes each: eight tiles of 512x512
-
-
-class _AtOnce(NamedTuple):
-    """How much is in memory at a time: more of either is faster and takes more of it (docs/speed.md)."""
-
-    tiles: int  # in lock-step
-    walks: int  # batches of them, side by side
-
-
-_SMALL, _LARGE = _AtOnce(tiles=4, walks=2), _AtOnce(tiles=2, walks=1)
+# Our own files, looked at again: the picture is in memory already.
+_OWN = replace(DEFAULT, max_pixels=2**62, max_samples=2**62, max_tiles=2**32, max_chunks=2**33, max_tile_px=2**15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Info:
-    """What a file says of itself in its header and chunks; nothing is decoded.
+class Encoded:
+    """What `encode_reported` has written.
 
-    model_installed   whether the model it names is there, and under which name
-    metadata_bytes    of EXIF, ICC, XMP and comments together
+    lossless   whether every sample comes back exactly
+    rate_index   of the model's tiles, None where none is coded by a model
+    psnr_db    of the colours, as the check saw them (windows of a large picture); inf if lossless, None without a check
+    notes      what was done otherwise than asked, and why, one sentence each
     """
 
-    format_version: str
-    width_px: int
-    height_px: int
-    planes: int
-    depth_bits: int
-    quality: float | None
-    bpp: float
-    model_id: str
-    model_installed: str | None
-    tile_px: int
-    tiles: int
-    tile_modes: dict[str, int]
-    orientation: int | None
-    metadata_bytes: dict[str, int]
+    data: bytes
+    lossless: bool
+    rate_index: int | None
+    psnr_db: float | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,57 +54,117 @@ class Report:
 
     tiles: int
     file_bytes: int
-    checked: str = "every checksum, and the hash of every tile's latents"
+    checked: str = "every checksum, and the hash of every tile's values"
 
 
-def encode(picture: Picture, model: Model, *, quality: float = 60.0, threads: int | None = None) -> bytes:
-    """The bytes of a .calo file.
+def encode(
+    picture: Picture,
+    model: Model | None,
+    *,
+    quality: float = 60.0,
+    lossless: bool = False,
+    check: bool = True,
+    threads: int | None = None,
+    rate_index: int | None = None,
+) -> bytes:
+    """The bytes of a .calo file; the parameters are those of `encode_reported`, which also says what was done."""
+    options = {"quality": quality, "lossless": lossless, "check": check, "threads": threads, "rate_index": rate_index}
+    return encode_reported(picture, model, **options).data
 
-    quality   1..100; the model maps it to one of 1024 rates
-    threads   how many to use, all processors by default; the bytes never depend on it
+
+def encode_reported(
+    picture: Picture,
+    model: Model | None,
+    *,
+    quality: float = 60.0,
+    lossless: bool = False,
+    check: bool = True,
+    threads: int | None = None,
+    rate_index: int | None = None,
+) -> Encoded:
+    """The bytes of a .calo file, and what was done to get them.
+
+    model       may be None where nothing is lost: `lossless`, and black and white
+    quality     1..100; the model maps it to one of 1024 rates
+    lossless    every sample comes back exactly, whatever its depth; quality means nothing then
+    check       decode what was written; where the model is larger than exact coding, or worse than it promises, raise the
+                rate or code exactly, whichever is smaller (checking.py)
+    threads     how many to use, all processors by default; the bytes never depend on it
+    rate_index  instead of a quality, for searches: coded at this rate and no other
+    raises      UnsupportedError for 16 bits without `lossless`, UsageError
     """
-    rate = rates.index(quality, model.manifest)
+    count_of(threads)
+    if lossless or picture.bilevel:
+        notes = () if lossless else ("black and white is coded exactly, whatever the quality",)
+        data = _exactly(picture, QUALITY_LOSSLESS, check, threads)
+        return Encoded(data=data, lossless=True, rate_index=None, psnr_db=math.inf, notes=notes)
+    if picture.depth_bits > 8:
+        way_out = "code it exactly with --lossless (lossless=True in Python), or --convert 8bit (8 of 16 bits are lost)"
+        raise UnsupportedError("lossy coding of", found="16 bits a sample", supported="8 bits", hint=way_out)
+    if model is None:
+        raise UsageError("model", value=None, allowed="a model, for pictures that are not coded exactly")
+    quality = quality if rate_index is None else rates.quality_of(rate_index, model.manifest)
+    rate, stated = rates.index(quality, model.manifest) if rate_index is None else rate_index, round(quality * 100)
+    colours = _colours(picture)
+
+    def attempt(rate: int) -> Attempt:
+        data = _modelled(picture, colours, model, stated, rate, check, threads)
+        return Attempt(rate, data, _looked_at(data, colours, model, threads) if check else None)
+
+    if check and rate_index is None:
+        promise, guess = checking.promised_db(model.manifest, quality), checking.exact_bytes_guessed(colours)
+        exactly = partial(_exactly, picture, stated, check, threads)
+        found = checking.settle(attempt, exactly, rate=rate, promise_db=promise, guessed_bytes=guess)
+    else:
+        only = attempt(rate)
+        found = Settled(only.data, only)
+    if found.attempt is None:
+        return Encoded(data=found.data, lossless=True, rate_index=None, psnr_db=math.inf, notes=found.notes)
+    return Encoded(
+        data=found.data,
+        lossless=False,
+        rate_index=found.attempt.rate,
+        psnr_db=found.attempt.psnr_db,
+        notes=found.notes,
+    )
+
+
+def _exactly(picture: Picture, stated: int, check: bool, threads: int | None) -> bytes:
+    """A file without a model: every plane is coded exactly."""
+    header = Header(
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        model_id=bytes(8),
+        plane_groups=planes.groups_of(picture),
+        quality_100ths=stated,
+        tile_px=planes.tile_px(picture.height_px, picture.width_px),
+    )
+    with working(threads) as (pool, _):
+        tiles = [
+            tile
+            for group in range(header.groups)
+            for tile in planes.encode(planes.samples_of(picture, group), header, group, check=check, pool=pool)
+        ]
+    return container.build(PictureFile(header=header, tiles=tuple(tiles), ancillary=_metadata_of(picture).chunks()))
+
+
+def _modelled(
+    picture: Picture, colours: np.ndarray, model: Model, stated: int, rate: int, check: bool, threads: int | None
+) -> bytes:
+    """A file whose colours, uint8 [h, w, 3], the model codes; alpha is coded exactly."""
     header = Header(
         width_px=picture.width_px,
         height_px=picture.height_px,
         model_id=model.identity[:8],
-        quality_100ths=round(quality * 100),
+        plane_groups=planes.groups_of(picture),
+        quality_100ths=stated,
         tile_px=model.manifest.tile_px,
     )
-    grid, said = _grid(header, model), container.header_bytes(header)
-    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    at_once = _at_once(grid.height * grid.width, grid.side_px)
-    with _threads(threads, at_once) as (pool, walker):
-        _start(model, pool, ("decoder", "encoder"))
-        analysis = transforms.of(model).analysis(picture.pixels, grid, rate, pool)
-
-        def analysed(batch: Batch) -> tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]:
-            """The batch, and functions that return the latents of its tiles, begun in idle time."""
-            pairs = [partial(_latents, analysis, model, grid, pair) for pair in grid.pairs(batch)]
-            return batch, pairs if pool is None else [pool.later.submit(pair).result for pair in pairs]
-
-        def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[bytes, bytes]]:
-            batch, pairs = item
-            port = Writer(
-                _shapes(model, batch),
-                model.banks,
-                _ranges(model),
-                _tradeoffs(model, rate),
-                keys=[container.tile_key(said, tile) for tile in batch.tiles],
-            )
-            pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
-            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, pieces)
-            return port.finish()
-
-        tiles = {
-            tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
-            for (batch, _), streams in windows.run(
-                encoded, map(analysed, grid.batches(at_once.tiles)), pool=walker, in_flight=1 + at_once.walks
-            )
-            for tile, (data, check) in zip(batch.tiles, streams, strict=True)
-        }
-    ordered = tuple(tiles[number] for number in range(len(grid)))
-    return container.build(PictureFile(header=header, tiles=ordered, ancillary=_metadata_of(picture).chunks()))
+    tiles = modelled.encode(colours, header, model, rate, threads)
+    if picture.has_alpha:
+        with working(threads) as (pool, _):
+            tiles += planes.encode(planes.samples_of(picture, 1), header, 1, check=check, pool=pool)
+    return container.build(PictureFile(header=header, tiles=tuple(tiles), ancillary=_metadata_of(picture).chunks()))
 
 
 def decode(
@@ -145,39 +182,53 @@ def decode(
     raises   FormatError, UnsupportedError, LimitError, ModelError, UsageError
     """
     file = container.parse(data, limits)
-    model = _model_for(file, model)
-    transform, grid = transforms.of(model), _grid(file.header, model, limits)
-    area = _area(region, file.header)
-    jobs = _windows(area, grid, file)
-    strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
-    tile_rates = np.array([tile.rate_index for tile in file.tiles])
-    pixels = np.empty((area.height, area.width, 3), np.uint8)
+    exact, area = _exact_groups(file, limits), _area(region, file.header)
+    depth = file.header.plane_groups[0].depth
+    pixels = np.empty((area.height, area.width, file.header.planes), np.uint16 if depth > 8 else np.uint8)
 
-    def synthesise(window: Region) -> None:
-        place = window.within(area)
-        pixels[place.rows, place.cols] = transform.window(strips, tile_rates, window)
-        strips.release(window)
+    if 0 not in exact:
+        model = _model_for(file, model)
+        grid = modelled.grid_of(file.header, model, limits)
+        grey = file.header.plane_groups[0].planes == 1
 
-    at_once = _at_once(area.height * area.width, grid.side_px)
-    steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
-    with _threads(threads, at_once) as (pool, walker):
-        _start(model, pool, ("decoder",))
+        def take(window: Region, colours: np.ndarray) -> None:
+            place = window.within(area)
+            pixels[place.rows, place.cols, : 1 if grey else 3] = _one_grey(colours) if grey else colours
 
-        def ready() -> Generator[Region, None, None]:
-            """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
-            batches = (batch for step in steps for batch in step.batches)
-            decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
-            with closing(windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks)) as decoded:
-                for step in steps:
-                    for _ in step.batches:
-                        next(decoded)
-                    yield from step.windows
+        modelled.synthesise(file, model, grid, modelled.windows_for(area, grid, file), take, threads)
+    with working(threads if exact else 1) as (pool, _):
+        first = 0
+        for group, entry in enumerate(file.header.plane_groups):
+            if group in exact:
+                planes.decode(file, group, area, pixels[..., first : first + entry.planes], pool=pool)
+            first += entry.planes
+    return _picture_of(pixels * np.uint8(255) if depth == 1 else pixels, depth == 1, file.metadata)
 
-        later, in_flight = (None, None) if pool is None else (pool.later, 2 + pool.count)
-        with closing(ready()) as items:
-            for _ in windows.run(synthesise, items, pool=later, in_flight=in_flight):
-                pass
-    return _picture_of(pixels, file.metadata)
+
+def _looked_at(data: bytes, colours: np.ndarray, model: Model, threads: int | None) -> float:
+    """Decode every tile of a file that was just written; the PSNR of its colours, -inf if it can't be read back.
+
+    A large picture is synthesised in places only: what is asked is whether the model copes, not by how much.
+    """
+    file = container.parse(data, _OWN)
+    grid = modelled.grid_of(file.header, model)
+    area = _area(None, file.header)
+    jobs = checking.sampled(modelled.windows_for(area, grid, file))
+    squares: dict[Region, float] = {}  # added up in the order of the windows, whatever thread was first
+
+    def take(window: Region, found: np.ndarray) -> None:
+        grey = file.header.plane_groups[0].planes == 1
+        part = np.broadcast_to(_one_grey(found), found.shape) if grey else found
+        squares[window] = float(
+            np.square(part.astype(np.int16) - colours[window.rows, window.cols], dtype=np.int64).sum()
+        )
+
+    try:
+        modelled.synthesise(file, model, grid, jobs, take, threads, every_tile=True)
+    except CorruptError:
+        return -math.inf
+    mean = sum(squares[job] for job in jobs) / sum(3 * job.height * job.width for job in jobs)
+    return 10 * math.log10(255**2 / mean) if mean else math.inf
 
 
 def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None, model: Model | None = None) -> Report:
@@ -186,124 +237,65 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
     raises   as `decode`
     """
     file = container.parse(data, limits)
-    model = _model_for(file, model)
-    grid = _grid(file.header, model, limits)
-    at_once = _at_once(grid.height * grid.width, grid.side_px)
-    with _threads(threads, at_once) as (pool, walker):
-        decode_one = partial(_decode_batch, file, model, pool=pool, take=lambda tile, arrays: None)
-        for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
+    exact = _exact_groups(file, limits)
+    if 0 not in exact:
+        model = _model_for(file, model)
+        grid = modelled.grid_of(file.header, model, limits)
+        modelled.decode_tiles(file, model, grid, threads)
+    said, each = container.header_bytes(file.header), file.header.rows * file.header.columns
+    with working(threads if exact else 1) as (pool, _):
+        numbers = [number for group in exact for number in range(group * each, (group + 1) * each)]
+        for _ in windows.run(partial(planes.read_tile, file, said), numbers, pool=pool, in_flight=4):
             pass
-    return Report(tiles=len(grid), file_bytes=len(data))
+    return Report(tiles=len(file.tiles), file_bytes=len(data))
 
 
 def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None) -> list[dict[str, np.ndarray]]:
-    """The values of every tile, as the file fixes them for ever: {name: float32 [c, h, w]}, multiples of 1/16."""
-    file = container.parse(data, limits)
-    model = _model_for(file, model)
-    grid, found = _grid(file.header, model, limits), {}
-    for batch in grid.batches(_at_once(grid.height * grid.width, grid.side_px).tiles):
-        _decode_batch(file, model, batch, pool=None, take=found.__setitem__)
-    return [found[number] for number in range(len(grid))]
+    """The values of every tile, as the file fixes them for ever: {name: [c, h, w]}.
 
-
-def info(data: bytes, limits: Limits = DEFAULT) -> Info:
-    """What a file says of itself; damaged files are refused as `decode` does."""
+    Tiles of a model: float32, multiples of 1/16. Tiles coded exactly: {"samples": integers}.
+    """
     file = container.parse(data, limits)
-    header, said = file.header, file.metadata
-    group, modes = header.plane_groups[0], [tile.mode.name.lower() for tile in file.tiles]
-    sizes = {"exif": said.exif, "icc": said.icc, "xmp": said.xmp}
-    return Info(
-        format_version=f"{MAJOR}.{header.minor}",
-        width_px=header.width_px,
-        height_px=header.height_px,
-        planes=header.planes,
-        depth_bits=group.depth,
-        quality=header.quality,
-        bpp=8 * len(data) / (header.width_px * header.height_px),
-        model_id=header.model_id.hex(),
-        model_installed=store.name_of(header.model_id),
-        tile_px=header.tile_px,
-        tiles=len(file.tiles),
-        tile_modes={mode: modes.count(mode) for mode in dict.fromkeys(modes)},
-        orientation=said.orientation,
-        metadata_bytes={name: len(value) for name, value in sizes.items() if value},
-    )
+    exact, found = _exact_groups(file, limits), {}
+    if 0 not in exact:
+        model = _model_for(file, model)
+        grid = modelled.grid_of(file.header, model, limits)
+        modelled.decode_tiles(file, model, grid, 1, found.__setitem__)
+    said = container.header_bytes(file.header)
+    for number in range(len(file.tiles)):
+        if number not in found:
+            found[number] = {"samples": planes.read_tile(file, said, number)}
+    return [found[number] for number in range(len(file.tiles))]
 
 
 # --- the parts of the path ----------------------------------------------------------------------------------------
 
 
-def _decode_batch(
-    file: PictureFile,
-    model: Model,
-    batch: Batch,
-    *,
-    pool: Executor | None,
-    take: Callable[[int, dict[str, np.ndarray]], None],
-) -> None:
-    """Decode equal tiles in lock-step and hand each one's arrays to `take`; raises CorruptError naming damaged tiles."""
-    said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
-    port = Reader(
-        _shapes(model, batch),
-        model.banks,
-        _ranges(model),
-        streams=[tile.segments[0].data for tile in tiles],
-        hashes=[tile.segments[0].check for tile in tiles],
-        keys=[container.tile_key(said, tile.number) for tile in tiles],
-        strict=False,
-    )
-    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool), port)
-    damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
-    if damaged:
-        raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")
-    for row, number in enumerate(batch.tiles):
-        take(number, {name: array[row] for name, array in values.items()})
-
-
-def _grid(header: Header, model: Model, limits: Limits | None = None) -> Grid:
-    """The tiles of a picture; a tile is decoded at once, so a reader bounds its side before anything is allocated."""
-    if limits is not None:
-        limits.spend("max_tile_px", header.tile_px, "pixels of a tile's side")
-    if header.tile_px % model.manifest.align_px:
-        raise CorruptError("tile side", found=header.tile_px, expected=f"a multiple of {model.manifest.align_px}")
-    return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
-
-
-def _at_once(pixels: int, tile_px: int) -> _AtOnce:
-    """For so many wanted pixels in tiles of this side: large tiles come singly, whatever a file makes them."""
-    tiles, side_by_side = _SMALL if pixels <= LARGE_PX else _LARGE
-    return _AtOnce(max(1, min(tiles, TILE_PIXELS_AT_ONCE // tile_px**2)), side_by_side if tile_px <= 1024 else 1)
-
-
-def _shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:
-    """[b, c, h, w] of every coded name of a batch."""
-    return {
-        name: (len(batch.tiles), latent.channels, -(-batch.height // latent.stride), -(-batch.width // latent.stride))
-        for name, latent in model.manifest.latents.items()
-        if latent.coded
-    }
-
-
-def _ranges(model: Model) -> dict[str, tuple[int, int]]:
-    return {name: (latent.low, latent.high) for name, latent in model.manifest.latents.items() if latent.coded}
-
-
-def _tradeoffs(model: Model, rate: int) -> Mapping[str, np.ndarray]:
-    """What a squared step of distortion is worth in bits, [1, c, 1, 1], for names that the model has it for."""
-    named = [name for name in _ranges(model) if f"anchors/log_tradeoff.{name}" in model.encoder_floats]
-    return {name: np.exp(model.floats(f"log_tradeoff.{name}", rate))[None, :, None, None] for name in named}
+def _exact_groups(file: PictureFile, limits: Limits) -> tuple[int, ...]:
+    """Numbers of the plane groups that are coded exactly; refuses what this release can't decode."""
+    header, each = file.header, file.header.rows * file.header.columns
+    planes.check(header)
+    exact = []
+    for group in range(header.groups):
+        modes = {tile.mode for tile in file.tiles[group * each : (group + 1) * each]}
+        if Mode.MODEL not in modes:
+            exact.append(group)
+        elif group > 0 or len(modes) > 1:
+            found = ", ".join(sorted(mode.name for mode in modes))
+            supported = "MODEL for all tiles of the colours, LOSSLESS and RAW"
+            raise UnsupportedError(f"coding of tiles in plane group {group}", found=found, supported=supported)
+    if any(len(tile.segments) > 1 for tile in file.tiles) or file.shared:
+        raise UnsupportedError("tiles", found="in several segments", supported="one segment each")
+    if exact:
+        planes.spend(header, limits)
+    return tuple(exact)
 
 
 def _model_for(file: PictureFile, model: Model | None) -> Model:
-    """The model of a file; refuses what this release can't decode."""
+    """The model of a file whose colours a model codes."""
     header = file.header
-    modes = {tile.mode for tile in file.tiles}
-    if modes != {Mode.MODEL} or any(len(tile.segments) > 1 for tile in file.tiles) or file.shared:
-        found = ", ".join(sorted(mode.name for mode in modes))
-        raise UnsupportedError("coding of tiles", found=found, supported="MODEL in one segment")
-    if [(g.planes, g.depth, g.repeats) for g in header.plane_groups] != [(3, 8, 1)]:
-        raise UnsupportedError("planes", found=header.plane_groups, supported="three of 8 bits")
+    if header.plane_groups[0].depth != 8:
+        raise UnsupportedError("depth of colours that a model codes", found=header.plane_groups[0].depth, supported=8)
     if model is None:
         return store.by_identity(header.model_id)
     if model.identity[:8] != header.model_id:
@@ -311,12 +303,17 @@ def _model_for(file: PictureFile, model: Model | None) -> Model:
     return model
 
 
-def _windows(area: Region, grid: Grid, file: PictureFile) -> tuple[Region, ...]:
-    """Windows of the wanted area; one for each tile where tiles have different rates, since a window has one."""
-    if len({tile.rate_index for tile in file.tiles}) == 1:
-        wide = area.height * area.width <= LARGE_PX
-        return windows_of(area, WINDOW_PX if wide else WINDOW_PX // 2, WINDOW_HEIGHT_PX)
-    return tuple(grid[tile].clipped(area) for tile in grid.needed(area))
+def _colours(picture: Picture) -> np.ndarray:
+    """What the model codes, uint8 [h, w, 3]: grey as three equal planes, hidden colours as they cost little."""
+    pixels = planes.samples_of(picture, 0)
+    if picture.has_alpha:
+        pixels = planes.smoothed(pixels, picture.pixels[..., -1])
+    return np.broadcast_to(pixels, (picture.height_px, picture.width_px, 3))
+
+
+def _one_grey(colours: np.ndarray) -> np.ndarray:
+    """The rounded mean of three planes, uint8 [h, w, 1]."""
+    return ((colours.astype(np.uint16).sum(2, keepdims=True, dtype=np.uint16) + 1) // 3).astype(np.uint8)
 
 
 def _area(region: tuple[int, int, int, int] | None, header: Header) -> Region:
@@ -337,10 +334,11 @@ def _metadata_of(picture: Picture) -> Metadata:
         modified_ns=picture.modified_ns,
         resolution=Resolution.from_dpi(*picture.dpi) if picture.dpi else None,
         comments=picture.comments,
+        orientation=picture.turned,
     )
 
 
-def _picture_of(pixels: np.ndarray, said: Metadata) -> Picture:
+def _picture_of(pixels: np.ndarray, bilevel: bool, said: Metadata) -> Picture:
     return Picture(
         pixels,
         exif=said.exif or b"",
@@ -349,52 +347,6 @@ def _picture_of(pixels: np.ndarray, said: Metadata) -> Picture:
         dpi=said.resolution.dpi if said.resolution else None,
         modified_ns=said.modified_ns,
         comments=said.comments,
+        bilevel=bilevel,
+        turned=said.orientation,
     )
-
-
-def _workers(threads: int | None) -> int:
-    if threads is not None and threads < 1:
-        raise UsageError("threads", value=threads, allowed="1 and above")
-    if threads is not None:
-        return threads
-    # The processors that this process may use, where the system tells.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _threads(threads: int | None, at_once: _AtOnce) -> Iterator[tuple[Workers | None, Executor | None]]:
-    """A pool for rows and windows, and one of threads that walk batches; None twice for one thread in all."""
-    count = _workers(threads)
-    if count == 1:
-        yield None, None
-        return
-    pool, walker = Workers(count), ThreadPoolExecutor(at_once.walks, thread_name_prefix="calotype-walk")
-    try:
-        yield pool, walker
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # first, so that a walk which nobody waits for ends early
-        walker.shutdown(wait=True, cancel_futures=True)
-        pool.shutdown(wait=True)
-
-
-def _start(model: Model, pool: Workers | None, parts: tuple[str, ...]) -> None:
-    """Begin to load the networks that will be needed, in idle time: 0.1 s of work before a first small picture."""
-    if pool is not None:
-        for name, net in model.manifest.nets.items():
-            if net.part in parts:
-                pool.later.submit(model.net(name).start)
-
-
-def _latents(
-    analysis: transforms.Analysis, model: Model, grid: Grid, tiles: tuple[int, ...]
-) -> list[dict[str, np.ndarray]]:
-    """Latents of neighbouring tiles, analysed together: they share what analysis needs around them."""
-    first, last = grid[tiles[0]], grid[tiles[-1]]
-    whole = Region(first.top, last.bottom, first.left, last.right)
-    found = analysis.latents(whole)
-    pieces = []
-    for tile in tiles:
-        place = grid[tile].within(whole)
-        parts = {name: place.over(model.manifest.latents[name].stride) for name in found}
-        pieces.append({name: found[name][:, part.rows, part.cols] for name, part in parts.items()})
-    return pieces

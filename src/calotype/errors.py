@@ -124,7 +124,8 @@ class UnsupportedMode(UnsupportedError):
 
     def __init__(self, mode: str, *, conversion: str) -> None:
         self.mode, self.conversion = mode, conversion
-        super().__init__("picture mode", found=mode, supported="8-bit RGB", hint=f"convert it first: {conversion}")
+        supported = "grey and RGB with or without alpha, 8 or 16 bits"
+        super().__init__("picture mode", found=mode, supported=supported, hint=f"convert it first: {conversion}")
 
 
 class ModelError(CalotypeError):

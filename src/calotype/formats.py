@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
+from calotype import conversion, pillow_modes, png16
 from calotype.container.layout import MAGIC
 from calotype.errors import (
     FileError,
@@ -21,11 +23,10 @@ from calotype.errors import (
     LimitError,
     TruncatedError,
     UnsupportedError,
-    UnsupportedMode,
     UsageError,
 )
 from calotype.limits import DEFAULT, Limits
-from calotype.picture import EXIF_PREFIX, KEEP_8_BITS, Picture, upright
+from calotype.picture import EXIF_PREFIX, Picture, upright
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -54,37 +55,53 @@ _PLUGINS: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
 )
 NAMES = tuple(name for name, _, _ in _PLUGINS)
 
-# What a picture can be written as: suffixes, Pillow's name, its options, and which metadata it carries.
+# What a picture can be written as: suffixes, Pillow's name, its options, which metadata and which modes it carries.
 # PNG: level 2 takes a third of the time of the default 6 and is not larger on photographs (Kodak: 682 against 682 kB).
-_WRITERS: dict[str, tuple[str, dict[str, Any], str]] = {
-    ".png": ("PNG", {"compress_level": 2}, "exif icc xmp dpi"),
-    ".jpg": ("JPEG", {"quality": 95, "subsampling": "4:4:4", "optimize": True}, "exif icc xmp dpi comments"),
-    ".webp": ("WEBP", {"lossless": True, "exact": True}, "exif icc xmp"),
-    ".avif": ("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 6}, "exif icc xmp"),
-    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}, "icc dpi"),
-    ".bmp": ("BMP", {}, "dpi"),
-    ".ppm": ("PPM", {}, ""),
-    ".qoi": ("QOI", {}, ""),
+_WRITERS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    ".png": ("PNG", {"compress_level": 2}, "exif icc xmp dpi", "1 L LA RGB RGBA L16 LA16 RGB16 RGBA16"),
+    ".jpg": (
+        "JPEG",
+        {"quality": 95, "subsampling": "4:4:4", "optimize": True},
+        "exif icc xmp dpi comments",
+        "L RGB",
+    ),
+    ".webp": ("WEBP", {"lossless": True, "exact": True}, "exif icc xmp", "RGB RGBA"),
+    ".avif": ("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 6}, "exif icc xmp", "RGB RGBA"),
+    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}, "icc dpi", "1 L LA RGB RGBA L16"),
+    ".bmp": ("BMP", {}, "dpi", "1 L RGB"),
+    ".ppm": ("PPM", {}, "", "1 L RGB L16"),
+    ".qoi": ("QOI", {}, "", "RGB RGBA"),
 }
 _WRITERS |= {".jpeg": _WRITERS[".jpg"], ".tiff": _WRITERS[".tif"], ".pnm": _WRITERS[".ppm"]}
 SUFFIXES = tuple(_WRITERS)
+# A mode that a kind lacks, and the modes that hold the same samples exactly, in the order of trying.
+_WIDER = {"1": ("L", "RGB"), "L": ("RGB",), "LA": ("RGBA",)}
 
 
-def read(source: Source, *, limits: Limits = DEFAULT) -> Picture:
+def read(source: Source, *, limits: Limits = DEFAULT, convert: str | Iterable[str] | None = None) -> Picture:
     """The picture that a file holds.
 
     source    a path, the file's bytes, or a binary stream that is read to its end
+    convert   names of conversions (calotype.conversion), several with commas between them: what may be changed
     errors    FileError (missing, a directory, not readable), FormatError and TruncatedError (not a picture, broken),
-              UnsupportedMode (not 8-bit RGB), LimitError (more pixels or metadata than `limits`)
+              UnsupportedMode (would have to be changed), LimitError (more pixels or metadata than `limits`)
     """
     data = load(source)
+    wanted = conversion.parse(convert)
     name = name_of(data)
     try:
         image = _open(data, name, limits)
-        _refuse_deep_samples(data, name)
-        if name == "TIFF" and image.mode == "RGB":
+        if "8bit" not in wanted:
+            _refuse_deep_samples(data, name)
+        pixels = None
+        if name == "PNG" and png16.is_deep(data) and not getattr(image, "is_animated", False):
+            image.load()  # for the checksums, and metadata behind the picture data; the samples are cut
+            pixels, transparent = png16.read(data)
+            if transparent is not None:
+                pixels = pillow_modes.with_transparent_colour(pixels, transparent)
+        elif name == "TIFF" and image.mode == "RGB":
             _keep_tiff_exif(image)
-        picture = Picture.from_pillow(image)
+        picture = Picture.from_pillow(image, convert=wanted, pixels=pixels)
     except (FormatError, UnsupportedError, LimitError, UsageError):
         raise
     except MemoryError:
@@ -99,24 +116,28 @@ def write(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of a picture file of the kind that `suffix` names, and what it could not carry, one sentence each.
 
     Metadata is kept wherever the kind has a place for it. A kind without EXIF gets the pixels turned upright,
-    so that the orientation is applied exactly once.
+    so that the orientation is applied exactly once. Grey and black and white are written with more planes or bits where
+    the kind needs them, with the same samples; nothing is written with fewer.
 
-    errors    UsageError for an unknown suffix, UnsupportedError if the picture is too large for the kind
+    errors    UsageError for an unknown suffix, UnsupportedError if the picture is too large for the kind, or has alpha
+              or 16 bits and the kind has not
     """
     check_suffix(suffix)
-    name, options, carried = _WRITERS[suffix.lower()]
+    name, options, carried, modes = _WRITERS[suffix.lower()]
     options = dict(options)
     if "exif" not in carried:
         picture = upright(picture)
-    image = picture.to_pillow()
-    image.info.clear()
-    exif = EXIF_PREFIX + picture.exif if picture.exif else b""
-    given = {"exif": exif, "icc": picture.icc, "xmp": picture.xmp, "comments": picture.comments}
+    picture = _fitted(picture, name, modes.split())
+    given = {"exif": picture.whole_exif(), "icc": picture.icc, "xmp": picture.xmp, "comments": picture.comments}
     lost = [
         f"not kept, because {name} has no place for it: {kind}" for kind in given if given[kind] and kind not in carried
     ]
-    if exif and "exif" in carried:
-        options["exif"] = exif
+    if picture.depth_bits == 16 and name == "PNG":
+        return png16.write(picture.pixels, _png_chunks(picture)), tuple(lost)
+    image = picture.to_pillow()
+    image.info.clear()
+    if given["exif"] and "exif" in carried:
+        options["exif"] = EXIF_PREFIX + picture.whole_exif()
     if picture.icc and "icc" in carried:
         options["icc_profile"] = picture.icc
     if picture.xmp and "xmp" in carried:
@@ -134,6 +155,43 @@ def write(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
             "a picture of", found=size, supported=f"what {name} can hold", hint=f"{error}"
         ) from error
     return target.getvalue(), tuple(lost)
+
+
+def _fitted(picture: Picture, name: str, modes: list[str]) -> Picture:
+    """The same samples in a mode that this kind of file has; UnsupportedError where only less would fit."""
+    mode = picture.mode + ("16" if picture.depth_bits == 16 else "")
+    if mode in modes:
+        return picture
+    for wider in _WIDER.get(mode, ()):
+        if wider in modes:
+            target = {"L": "grey", "RGB": "rgb", "RGBA": "rgba"}[wider]
+            return Picture.of(picture, convert=target)
+    ways = ["a suffix whose kind has it: " + ", ".join(s for s in SUFFIXES if mode in _WRITERS[s][3].split())]
+    if picture.depth_bits == 16:
+        ways.append("--convert 8bit (8 of 16 bits are lost)")
+    if picture.has_alpha and not any(kept in modes for kept in ("RGBA", "LA")):
+        ways.append(f"--convert {'grey' if picture.mode == 'LA' else 'rgb'} (alpha is lost)")
+    raise UnsupportedError(
+        f"{picture.mode} with {picture.depth_bits} bits a sample in",
+        found=name,
+        supported=", ".join(modes),
+        hint="use " + ", or ".join(ways),
+    )
+
+
+def _png_chunks(picture: Picture) -> list[tuple[bytes, bytes]]:
+    """Metadata of a picture as chunks of a PNG that Pillow does not write."""
+    found, exif_block = [], picture.whole_exif()
+    if picture.icc:
+        found.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc)))
+    if picture.dpi:
+        x, y = (round(side / 0.0254) for side in picture.dpi)
+        found.append((b"pHYs", struct.pack(">IIB", x, y, 1)))
+    if exif_block:
+        found.append((b"eXIf", exif_block))
+    if picture.xmp:
+        found.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + picture.xmp))
+    return found
 
 
 def check_suffix(suffix: str) -> None:
@@ -214,7 +272,7 @@ def _refuse_deep_samples(data: bytes, name: str) -> None:
             (planes,) = struct.unpack_from(">H", data, at + 40)
             bits = max(((byte & 0x7F) + 1 for byte in data[at + 42 : at + 42 + 3 * planes : 3]), default=8)
     if bits > 8:
-        raise UnsupportedMode(f"{name} with {bits} bits a sample", conversion=KEEP_8_BITS)
+        raise conversion.refusal(f"{name} with {bits} bits a sample", "8bit", "precision is lost")
 
 
 def _keep_tiff_exif(image: Image.Image) -> None:

@@ -1,19 +1,20 @@
-"""Picture: 8-bit RGB samples and what a camera said about them; to and from NumPy and Pillow.
+"""Picture: samples, their mode and what a camera said about them; to and from NumPy and Pillow.
 
-Files in other formats are read and written by formats.py. Nothing is converted here: a picture that is not
-8-bit RGB is refused with the conversion by name, so that what is lost is lost by the caller's own decision.
+Files in other formats are read and written by formats.py, Pillow's modes are told apart in pillow_modes.py. Nothing is
+changed here unless the caller names it (conversion.py): what is lost is lost by the caller's own decision.
 """
 
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from calotype import conversion, pillow_modes
+from calotype import exif as exif_blocks
 from calotype.errors import UnsupportedMode, UsageError
 
 if TYPE_CHECKING:
@@ -21,37 +22,19 @@ if TYPE_CHECKING:
 
     PictureLike: TypeAlias = "Picture | np.ndarray | Image.Image"
 
-__all__ = ["EXIF_PREFIX", "Picture", "upright"]
+__all__ = ["EXIF_PREFIX", "STRIPPABLE", "Picture", "upright"]
 
 EXIF_PREFIX = b"Exif\0\0"  # stands before the TIFF block in JPEG and in Pillow's `info`, and nowhere else
-_ORIENTATION = 0x0112
-# Pillow's raw modes of samples with more than 8 bits that it would cut to 8 without a word.
-_WIDE_RAW_MODES = ("RGB;16", "RGBX;16", "RGBA;16", "BGR;48")
-
-_CONVERSIONS = {
-    "1": 'Image.convert("RGB") (black and white become two colours, nothing is lost)',
-    "L": 'Image.convert("RGB") (three equal planes, nothing is lost)',
-    "LA": 'Image.convert("RGB") (the alpha plane is lost)',
-    "P": 'Image.convert("RGB") (colours are kept, a transparent entry is lost)',
-    "PA": 'Image.convert("RGB") (the alpha plane is lost)',
-    "RGBA": 'Image.convert("RGB") (the alpha plane is lost and colours under it appear), or paste it on a background',
-    "RGBa": 'Image.convert("RGBA").convert("RGB") (the alpha plane is lost)',
-    "RGBX": 'Image.convert("RGB") (the fourth plane is lost)',
-    "CMYK": 'ImageCms.profileToProfile(...) with its own profile, or Image.convert("RGB") (colours are approximate)',
-    "YCbCr": 'Image.convert("RGB") (rounded once)',
-    "LAB": 'ImageCms.profileToProfile(..., outputMode="RGB") (rounded once)',
-    "HSV": 'Image.convert("RGB") (rounded once)',
-    "I;16": "divide by 257, round to uint8 and repeat three times (8 of 16 bits are lost)",
-    "I": "scale to 0..255 as uint8 and repeat three times (precision is lost)",
-    "F": "scale to 0..255 as uint8 and repeat three times (precision is lost)",
-}
+STRIPPABLE = ("exif", "gps", "xmp", "icc", "comments")
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """One picture: samples and metadata, none of which is interpreted except `orientation`.
 
-    pixels     uint8 [h, w, 3], RGB, read-only; as stored, that is before `orientation` is applied
+    pixels     uint8 or uint16 [h, w, planes], read-only; as stored, that is before `orientation` is applied. Planes are
+               grey (1), grey and alpha (2), RGB (3) or RGB and alpha (4); a grey array may be given as [h, w]
     exif       the TIFF block, without the six bytes "Exif\\0\\0"; empty if there is none
     icc        the ICC profile; empty means sRGB
     xmp        the XMP packet
@@ -59,7 +42,9 @@ class Picture:
     modified_ns  when it was changed, in nanoseconds since 1970 UTC, or None; no reader of ours sets it, so that
                the bytes we write depend on what is in a file and not on when it was copied
     comments   free text
-    left_out   what a file said besides and a Picture has no place for, one sentence each
+    left_out   what a file said besides and a Picture has no place for, or what was changed, one sentence each
+    bilevel    black and white: one plane of 0 and 255, coded with one bit
+    turned     an orientation 1..8 that is said outside EXIF and counts instead of it, or None
     """
 
     pixels: np.ndarray
@@ -70,11 +55,19 @@ class Picture:
     modified_ns: int | None = None
     comments: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    bilevel: bool = False
+    turned: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is not uint8 [h, w, 3], and make the view read-only (not the caller's own array)."""
-        _check_array(self.pixels)
-        view = np.ascontiguousarray(self.pixels).view()
+        """Refuse what has another shape or type, and make the view read-only (not the caller's own array)."""
+        pixels = self.pixels[..., None] if self.pixels.ndim == 2 else self.pixels
+        if pixels.dtype == np.bool_ and pixels.shape[-1] == 1:
+            object.__setattr__(self, "bilevel", True)
+            pixels = np.where(pixels, np.uint8(255), np.uint8(0))
+        _check_array(pixels)
+        if self.bilevel and (pixels.shape[2] != 1 or pixels.dtype != np.uint8):
+            raise UsageError("bilevel", value=_said(pixels), allowed="one plane of uint8, 0 and 255")
+        view = np.ascontiguousarray(pixels).view()
         view.flags.writeable = False
         object.__setattr__(self, "pixels", view)
 
@@ -89,22 +82,46 @@ class Picture:
         return self.pixels.shape[1]
 
     @property
+    def planes(self) -> int:
+        """Planes, alpha included."""
+        return self.pixels.shape[2]
+
+    @property
+    def mode(self) -> str:
+        """ "1", "L", "LA", "RGB" or "RGBA", whatever the depth."""
+        return "1" if self.bilevel else _MODES[self.planes]
+
+    @property
+    def depth_bits(self) -> int:
+        """Bits a sample: 1, 8 or 16."""
+        return 1 if self.bilevel else 8 * self.pixels.dtype.itemsize
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last plane is opacity."""
+        return self.planes in (2, 4)
+
+    @property
     def orientation(self) -> int:
-        """How to turn the stored pixels: the EXIF orientation 1..8, and 1 where EXIF is absent or broken."""
-        return orientation_of(self.exif)
+        """How to turn the stored pixels, 1..8: `turned`, else what EXIF says, else (absent or broken) 1."""
+        return self.turned or exif_blocks.orientation_of(self.exif)
 
     @classmethod
-    def of(cls, source: PictureLike) -> Picture:
+    def of(cls, source: PictureLike, *, convert: str | Iterable[str] | None = None) -> Picture:
         """A Picture from a Picture, a NumPy array or a Pillow image.
 
-        errors   UnsupportedMode if it is not 8-bit RGB, UsageError if it is none of the three
+        convert  names of conversions (calotype.conversion), several with commas between them: what may be changed
+        errors   UnsupportedMode if it has a mode that would have to be changed, UsageError if it is none of the three
         """
+        wanted = conversion.parse(convert)
         if isinstance(source, Picture):
-            return source
+            return source._converted(wanted)
         if isinstance(source, np.ndarray):
-            return cls(source)
+            if "8bit" in wanted and source.dtype.kind in "fiu" and source.dtype not in (np.uint8, np.uint16):
+                source = conversion.to_8_bits(source)
+            return cls(source)._converted(wanted)
         if hasattr(source, "getbands") and hasattr(source, "tobytes"):  # a Pillow image, seen without importing Pillow
-            return cls.from_pillow(source)
+            return cls.from_pillow(source, convert=wanted)
         hint = (
             "; read a file with calotype.Picture.read(path)"
             if isinstance(source, str) or hasattr(source, "__fspath__")
@@ -115,24 +132,31 @@ class Picture:
         )
 
     @classmethod
-    def from_pillow(cls, image: Image.Image) -> Picture:
+    def from_pillow(
+        cls, image: Image.Image, *, convert: str | Iterable[str] | None = None, pixels: np.ndarray | None = None
+    ) -> Picture:
         """A Picture with the pixels and metadata of a Pillow image; decodes the image if that was not done yet.
 
-        errors   UnsupportedMode for every mode but RGB, animations, transparent colours and samples above 8 bits;
+        convert  as in `of`
+        pixels   samples that were read in another way, because Pillow would cut them
+        errors   UnsupportedMode for modes that would have to be changed (docs/pictures.md lists all of them);
                  whatever Pillow raises if the image's file is broken (formats.read makes typed errors of that)
         """
-        _check_image(image)
-        pixels = np.asarray(image)  # decodes
+        wanted = conversion.parse(convert)
+        pillow_modes.check(image, wanted, deep=pixels is not None)
+        samples = pillow_modes.samples_of(image, wanted) if pixels is None else pillow_modes.Samples(pixels, False, ())
         info: dict[Any, Any] = image.info
-        return cls(
-            pixels,
+        picture = cls(
+            samples.pixels,
             exif=_bytes(info.get("exif")).removeprefix(EXIF_PREFIX),
             icc=_bytes(info.get("icc_profile")),
             xmp=_bytes(info.get("xmp")),
             dpi=_dpi(info.get("dpi")),
             comments=_comments(info.get("comment")),
-            left_out=tuple(_left_out(info)),
+            left_out=(*samples.said, *_left_out(info)),
+            bilevel=samples.bilevel,
         )
+        return picture._converted(wanted)
 
     @classmethod
     def read(cls, source: Any, **options: Any) -> Picture:
@@ -141,13 +165,21 @@ class Picture:
 
         return formats.read(source, **options)
 
-    def to_pillow(self) -> Image.Image:
-        """A Pillow image of mode RGB; EXIF, ICC, XMP and dpi stand in its `info`. The pixels are copied."""
-        from PIL import Image
+    def to_array(self) -> np.ndarray:
+        """The samples as NumPy has them usually: [h, w] for grey, bool [h, w] for black and white, else [h, w, planes]."""
+        if self.bilevel:
+            return self.pixels[..., 0] > 0
+        return self.pixels[..., 0] if self.planes == 1 else self.pixels
 
-        image = Image.fromarray(self.pixels)
-        if self.exif:
-            image.info["exif"] = EXIF_PREFIX + self.exif
+    def to_pillow(self) -> Image.Image:
+        """A Pillow image of the same mode (I;16 for grey of 16 bits); EXIF, ICC, XMP and dpi stand in its `info`.
+
+        The pixels are copied. Raises UnsupportedMode for 16 bits with several planes: Pillow has no such mode.
+        """
+        image = pillow_modes.image_of(self.pixels, self.bilevel)
+        exif = self.whole_exif()
+        if exif:
+            image.info["exif"] = EXIF_PREFIX + exif
         if self.icc:
             image.info["icc_profile"] = self.icc
         if self.xmp:
@@ -155,6 +187,44 @@ class Picture:
         if self.dpi:
             image.info["dpi"] = self.dpi
         return image
+
+    def whole_exif(self) -> bytes:
+        """EXIF that says the orientation, also where it is said elsewhere; byte-identical where nothing is."""
+        if self.turned is None or self.turned == exif_blocks.orientation_of(self.exif):
+            return self.exif
+        changed = exif_blocks.with_orientation(self.exif, self.turned)
+        return changed if exif_blocks.orientation_of(changed) == self.turned else exif_blocks.minimal(self.turned)
+
+    def stripped(self, kinds: Iterable[str] = STRIPPABLE) -> Picture:
+        """Without some of the metadata: "exif", "gps" (the place, in EXIF and XMP), "xmp", "icc", "comments".
+
+        The orientation stays: it belongs to the pixels. So does the resolution. Without its ICC profile a picture means
+        sRGB, whatever its samples were.
+        """
+        kinds = frozenset(kinds)
+        if not kinds <= set(STRIPPABLE):
+            raise UsageError("strip", value=", ".join(sorted(kinds)), allowed=", ".join(STRIPPABLE))
+        changes: dict[str, Any] = {}
+        if "gps" in kinds:
+            changes = {
+                "exif": exif_blocks.without_gps(self.exif),
+                "xmp": exif_blocks.without_gps_in_xmp(self.xmp),
+            }
+        changes |= {kind: () if kind == "comments" else b"" for kind in kinds if kind != "gps"}
+        if self.orientation != exif_blocks.orientation_of(changes.get("exif", self.exif)):
+            changes["turned"] = self.orientation
+        return replace(self, **changes)
+
+    def _converted(self, wanted: frozenset[str]) -> Picture:
+        """With samples changed as asked, and what was changed said in `left_out`."""
+        pixels, bilevel, said = conversion.converted(self.pixels, self.bilevel, wanted)
+        if pixels is self.pixels:
+            return self
+        fits = {b"GRAY": (1, 2), b"RGB ": (3, 4), b"CMYK": ()}.get(self.icc[16:20], (1, 2, 3, 4))
+        icc = self.icc if pixels.shape[2] in fits else b""
+        if icc != self.icc:
+            said.append("the ICC profile was of other planes and is not kept")
+        return replace(self, pixels=pixels, bilevel=bilevel, icc=icc, left_out=(*self.left_out, *said))
 
 
 def upright(picture: Picture) -> Picture:
@@ -167,84 +237,28 @@ def upright(picture: Picture) -> Picture:
         pixels = pixels[:, ::-1]
     if turn in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    place = _orientation_place(picture.exif)
-    exif = picture.exif
-    if place is not None:
-        offset, order = place
-        exif = exif[:offset] + struct.pack(order + "H", 1) + exif[offset + 2 :]
+    exif = exif_blocks.with_orientation(picture.exif, 1)
     dpi = picture.dpi[::-1] if picture.dpi and turn >= 5 else picture.dpi
-    return replace(picture, pixels=np.ascontiguousarray(pixels), exif=exif, dpi=dpi)
+    return replace(picture, pixels=np.ascontiguousarray(pixels), exif=exif, dpi=dpi, turned=None)
 
 
-def orientation_of(exif: bytes) -> int:
-    """The orientation 1..8 that a TIFF block states; 1 where there is none or it makes no sense."""
-    place = _orientation_place(exif)
-    if place is None:
-        return 1
-    offset, order = place
-    (value,) = struct.unpack_from(order + "H", exif, offset)
-    return value if 1 <= value <= 8 else 1
-
-
-def _orientation_place(exif: bytes) -> tuple[int, str] | None:
-    """Offset of the orientation's value and the byte order, read without Pillow: broken EXIF must not stop pixels."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
-    if order is None or len(exif) < 10:
-        return None
-    (first,) = struct.unpack_from(order + "I", exif, 4)
-    if first + 2 > len(exif):
-        return None
-    (entries,) = struct.unpack_from(order + "H", exif, first)
-    for at in range(first + 2, min(first + 2 + 12 * entries, len(exif) - 11), 12):
-        tag, kind, count = struct.unpack_from(order + "HHI", exif, at)
-        if tag == _ORIENTATION:
-            return (at + 8, order) if kind == 3 and count == 1 else None
-    return None
+def _said(array: np.ndarray) -> str:
+    return f"{array.dtype} array of shape {tuple(array.shape)}"
 
 
 def _check_array(array: np.ndarray) -> None:
-    """Raise unless `array` is uint8 [h, w, 3] with at least one pixel."""
-    said = f"{array.dtype} array of shape {tuple(array.shape)}"
-    if array.ndim == 2:
-        raise UnsupportedMode(said, conversion="np.stack([grey] * 3, axis=-1) (three equal planes, nothing is lost)")
-    if array.ndim != 3 or array.shape[2] != 3:
-        if array.ndim == 3 and array.shape[0] == 3:
-            raise UnsupportedMode(said, conversion="array.transpose(1, 2, 0) makes [h, w, 3] of [3, h, w]")
-        if array.ndim == 3 and array.shape[2] == 4:
-            raise UnsupportedMode(said, conversion="array[..., :3] (the fourth plane, usually alpha, is lost)")
-        raise UnsupportedMode(said, conversion="make it an array of shape [height, width, 3]")
-    if array.dtype != np.uint8:
-        scaled = "array / 257" if array.dtype == np.uint16 else "array scaled to 0..255"
-        raise UnsupportedMode(said, conversion=f"np.rint({scaled}).astype(np.uint8) (precision is lost)")
+    """Raise unless `array` is uint8 or uint16 [h, w, 1 to 4] with at least one pixel."""
+    said = _said(array)
+    if array.ndim != 3 or array.shape[2] not in _MODES:
+        if array.ndim == 3 and array.shape[0] in _MODES:
+            way_out = "array.transpose(1, 2, 0) makes [h, w, planes] of [planes, h, w]"
+            raise UnsupportedMode(said, conversion=way_out)
+        raise UnsupportedMode(said, conversion="make it an array of shape [height, width, 1 to 4]")
+    if array.dtype not in (np.uint8, np.uint16):
+        scaled = 'Picture.of(array, convert="8bit") scales its least and greatest value to 0..255 (precision is lost)'
+        raise UnsupportedMode(said, conversion=scaled)
     if 0 in array.shape:
         raise UsageError("picture", value=f"{array.shape[1]}x{array.shape[0]} pixels", allowed="at least 1x1")
-
-
-def _check_image(image: Image.Image) -> None:
-    """Raise unless a Pillow image is one still picture of 8-bit RGB, judged before its pixels are decoded."""
-    frames = getattr(image, "n_frames", 1)
-    # An MPO file is a JPEG photograph with others behind it (a preview, a second eye, a gain map): no animation.
-    if frames > 1 and image.format != "MPO":
-        first = 'Image.open(...).copy().convert("RGB") keeps the first only'
-        raise UnsupportedMode(f"{image.format} of {frames} pictures (animation or pages)", conversion=first)
-    for tile in getattr(image, "tile", None) or ():
-        decoder, args = tile[0], tile[3]
-        words = args if isinstance(args, (tuple, list)) else (args,)
-        if any(isinstance(word, str) and word.startswith(_WIDE_RAW_MODES) for word in words):
-            raise UnsupportedMode(f"{image.mode} with 16 bits a sample", conversion=KEEP_8_BITS)
-        if decoder in ("ppm", "ppm_plain") and image.mode == "RGB" and words[-1] != 255:
-            raise UnsupportedMode(f"RGB with samples 0..{words[-1]}", conversion=KEEP_8_BITS)
-    if image.mode != "RGB":
-        kind = "I;16" if image.mode.startswith("I;16") else image.mode
-        other = 'Image.convert("RGB"), if Pillow can'
-        raise UnsupportedMode(image.mode, conversion=_CONVERSIONS.get(kind, other))
-    if "transparency" in image.info:
-        raise UnsupportedMode(
-            "RGB with a transparent colour", conversion="del image.info['transparency'] (transparency is lost)"
-        )
-
-
-KEEP_8_BITS = "Image.open(...).save('8-bit.png') keeps 8 bits of each sample"
 
 
 def _bytes(value: object) -> bytes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
-__all__ = ["Workers"]
+from calotype.errors import UsageError
+
+__all__ = ["Workers", "count_of", "working"]
 
 _SOON, _LATER, _NEVER = 0, 1, 2
 
@@ -83,3 +86,29 @@ class _Later(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         return self._workers._put(_LATER, fn, args, kwargs)
+
+
+def count_of(threads: int | None) -> int:
+    """How many threads are meant: None is as many as this process may use. Raises UsageError below 1."""
+    if threads is not None and threads < 1:
+        raise UsageError("threads", value=threads, allowed="1 and above")
+    if threads is not None:
+        return threads
+    # The processors that this process may use, where the system tells.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def working(threads: int | None, walks: int = 1) -> Iterator[tuple[Workers | None, Executor | None]]:
+    """A pool for rows and windows, and one of threads that walk batches; None twice for one thread in all."""
+    count = count_of(threads)
+    if count == 1:
+        yield None, None
+        return
+    pool, walker = Workers(count), ThreadPoolExecutor(walks, thread_name_prefix="calotype-walk")
+    try:
+        yield pool, walker
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # first, so that a walk which nobody waits for ends early
+        walker.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)

@@ -110,8 +110,8 @@ def flipped(data: bytes, at: int) -> bytes:
 BAD_PICTURES = {
     "text.png": (b"this is text", 4),
     "empty.png": (b"", 4),
-    "grey.png": ("L", 5),
-    "alpha.png": ("RGBA", 5),
+    "cmyk.tif": ("CMYK", 5),
+    "float.tif": ("F", 5),
     "cut.png": ("cut", 4),
     "already.png": ("calo", 4),
 }
@@ -122,7 +122,7 @@ def test_bad_pictures(tmp_path, capsys, coded, name):
     """A typed error in one line that names the file, its code, and no output."""
     content, code = BAD_PICTURES[name]
     path = tmp_path / name
-    if content in ("L", "RGBA"):
+    if content in ("CMYK", "F"):
         Image.fromarray(PIXELS).convert(content).save(path)
     elif content == "cut":
         Image.fromarray(PIXELS).save(path)
@@ -227,9 +227,9 @@ def test_a_refused_picture_is_named_with_the_reason_and_the_way_out(tmp_path, ca
 
     from calotype.cli.main import run
 
-    source = tmp_path / "grey.png"
-    Image.new("L", (8, 8)).save(source)
+    source = tmp_path / "print.tif"
+    Image.new("CMYK", (8, 8)).save(source)
     assert run(["encode", str(source)]) == 5
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "grey.png: picture mode L" in said and 'Image.convert("RGB")' in said
+    assert "print.tif: picture mode CMYK" in said and "--convert rgb" in said

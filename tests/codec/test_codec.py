@@ -93,11 +93,19 @@ def test_tiles_too_large_to_decode_at_once_are_refused(data):
         codec.decode(data, limits=Limits(max_tile_px=256))
 
 
-def test_modes_of_later_releases_are_refused_by_name(data):
-    file = container.parse(data)
-    tile = dataclasses.replace(file.tiles[0], mode=container.Mode.LOSSLESS)
-    with pytest.raises(UnsupportedError, match="LOSSLESS"):
-        codec.decode(container.build(dataclasses.replace(file, tiles=(tile,))))
+def test_codings_of_later_releases_are_refused_by_name(model):
+    """Colours partly by a model and partly exact; several segments; planes that a picture can't have."""
+    wide = Picture.of(np.zeros((9, 600, 3), np.uint8) + np.arange(600, dtype=np.uint8)[:, None])
+    file = container.parse(codec.encode(wide, model, check=False))
+    mixed = (dataclasses.replace(file.tiles[0], mode=container.Mode.LOSSLESS), file.tiles[1])
+    with pytest.raises(UnsupportedError, match="LOSSLESS, MODEL"):
+        codec.decode(container.build(dataclasses.replace(file, tiles=mixed)))
+    twice = tuple(dataclasses.replace(tile, segments=tile.segments * 2) for tile in file.tiles)
+    with pytest.raises(UnsupportedError, match="segments"):
+        codec.decode(container.build(dataclasses.replace(file, tiles=twice)))
+    cmyk = container.PlaneGroup(planes=4, colour=container.Colour.CMYK)
+    with pytest.raises(UnsupportedError, match="planes"):
+        codec.decode(rebuilt(codec.encode(wide, model, check=False), plane_groups=(cmyk,)))
 
 
 def test_verify_makes_no_pixels_and_finds_damage(data, model):

@@ -61,6 +61,7 @@ class Manifest:
     """manifest.json of a .calomodel file; docs/models.md describes each field.
 
     quality_map      (quality, rate index) pairs, ascending in both: a piecewise linear dial
+    promise          (quality, PSNR in dB) pairs, ascending in quality: what nearly all photographs reach; () is none
     rate_anchors     trained rates that gains and rows are interpolated between
     halo             pixels a window needs beyond its border, or "tile": as far as the tile reaches
     members          SHA-256 of every other member, in hex
@@ -81,6 +82,7 @@ class Manifest:
     depth: int = 8
     rate_anchors: int = 1
     quality_map: tuple[tuple[float, int], ...] = ((1.0, 0), (100.0, 1023))
+    promise: tuple[tuple[float, float], ...] = ()
     licence: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
@@ -122,6 +124,7 @@ class Manifest:
             said["latents"] = {name: Latent(**entry) for name, entry in said["latents"].items()}
             said["nets"] = {name: _net(entry) for name, entry in said["nets"].items()}
             said["quality_map"] = tuple((quality, rate) for quality, rate in said["quality_map"])
+            said["promise"] = tuple((quality, psnr) for quality, psnr in said.get("promise", ()))
             return cls(**said)
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise ModelError(
@@ -198,6 +201,9 @@ def _check(manifest: Manifest) -> None:
     if manifest.identity and not _SHA256.fullmatch(manifest.identity):
         raise _wrong("identity", "64 hexadecimal digits", manifest.identity)
     _check_quality_map(manifest.quality_map)
+    qualities = [quality for quality, _ in manifest.promise]
+    if qualities != sorted(set(qualities)) or not all(0 <= psnr <= 100 for _, psnr in manifest.promise):
+        raise _wrong("promise", "ascending qualities, each with 0 to 100 dB", manifest.promise)
 
 
 def _check_net(name: str, net: Net, manifest: Manifest) -> None:

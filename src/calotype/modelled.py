@@ -1,0 +1,233 @@
+"""Colour planes through a model: windows of pixels become latents, tiles of latents become streams, and back.
+
+Each step lives elsewhere: transforms.py (pixels and latents), walks/ (order of coding), coding/ (ports and rANS), model/
+(networks and tables). Files, alpha and metadata are codec.py's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Executor
+from contextlib import closing
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from calotype import container, transforms, walks, windows
+from calotype.coding.reader import Reader
+from calotype.coding.writer import Writer
+from calotype.container import Header, PictureFile, Segment, Tile
+from calotype.errors import CorruptError
+from calotype.limits import Limits
+from calotype.model.bundle import Model
+from calotype.strips import Strips
+from calotype.tiles import Batch, Grid, Region, plan, windows_of
+from calotype.workers import Workers, working
+
+__all__ = ["decode_tiles", "encode", "grid_of", "ranges", "shapes", "synthesise", "tradeoffs", "windows_for"]
+
+WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
+LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
+TILE_PIXELS_AT_ONCE = 2**21  # in lock-step, at about 60 bytes each: eight tiles of 512x512
+
+
+class _AtOnce(NamedTuple):
+    """How much is in memory at a time: more of either is faster and takes more of it (docs/speed.md)."""
+
+    tiles: int  # in lock-step
+    walks: int  # batches of them, side by side
+
+
+_SMALL, _LARGE = _AtOnce(tiles=4, walks=2), _AtOnce(tiles=2, walks=1)
+
+
+def encode(colours: np.ndarray, header: Header, model: Model, rate: int, threads: int | None) -> list[Tile]:
+    """The tiles of the colours, uint8 [h, w, 3], at one rate index; the bytes never depend on `threads`."""
+    grid, said = grid_of(header, model), container.header_bytes(header)
+    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    at_once = _at_once(grid.height * grid.width, grid.side_px)
+    with working(threads, at_once.walks) as (pool, walker):
+        _start(model, pool, ("decoder", "encoder"))
+        analysis = transforms.of(model).analysis(colours, grid, rate, pool)
+
+        def analysed(batch: Batch) -> tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]:
+            """The batch, and functions that return the latents of its tiles, begun in idle time."""
+            pairs = [partial(_latents, analysis, model, grid, pair) for pair in grid.pairs(batch)]
+            return batch, pairs if pool is None else [pool.later.submit(pair).result for pair in pairs]
+
+        def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[bytes, bytes]]:
+            batch, pairs = item
+            port = Writer(
+                shapes(model, batch),
+                model.banks,
+                ranges(model),
+                tradeoffs(model, rate),
+                keys=[container.tile_key(said, tile) for tile in batch.tiles],
+            )
+            pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
+            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, pieces)
+            return port.finish()
+
+        tiles = {
+            tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+            for (batch, _), streams in windows.run(
+                encoded, map(analysed, grid.batches(at_once.tiles)), pool=walker, in_flight=1 + at_once.walks
+            )
+            for tile, (data, check) in zip(batch.tiles, streams, strict=True)
+        }
+    return [tiles[number] for number in range(len(grid))]
+
+
+def synthesise(
+    file: PictureFile,
+    model: Model,
+    grid: Grid,
+    jobs: tuple[Region, ...],
+    take: Callable[[Region, np.ndarray], None],
+    threads: int | None,
+    *,
+    every_tile: bool = False,
+) -> None:
+    """Decode the tiles that these windows need, or all of them, and hand each window's colours to `take`."""
+    transform = transforms.of(model)
+    strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
+    tile_rates = np.array([tile.rate_index for tile in file.tiles[: len(grid)]])
+
+    def synthesise(window: Region) -> None:
+        take(window, transform.window(strips, tile_rates, window))
+        strips.release(window)
+
+    at_once = _at_once(sum(window.height * window.width for window in jobs), grid.side_px)
+    steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
+    planned = {tile for step in steps for batch in step.batches for tile in batch.tiles}
+    rest = tuple(tile for tile in range(len(grid)) if every_tile and tile not in planned)
+    with working(threads, at_once.walks) as (pool, walker):
+        _start(model, pool, ("decoder",))
+
+        def ready() -> Generator[Region, None, None]:
+            """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
+            batches = [batch for step in steps for batch in step.batches]
+            batches += grid.batches(at_once.tiles, rest) if rest else ()
+            decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
+            with closing(windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks)) as decoded:
+                for step in steps:
+                    for _ in step.batches:
+                        next(decoded)
+                    yield from step.windows
+                for _ in decoded:
+                    pass
+
+        later, in_flight = (None, None) if pool is None else (pool.later, 2 + pool.count)
+        with closing(ready()) as items:
+            for _ in windows.run(synthesise, items, pool=later, in_flight=in_flight):
+                pass
+
+
+def decode_tiles(
+    file: PictureFile,
+    model: Model,
+    grid: Grid,
+    threads: int | None,
+    take: Callable[[int, dict[str, np.ndarray]], None] = lambda tile, arrays: None,
+) -> None:
+    """Decode every tile of the colours and hand its latents to `take`; nothing is synthesised."""
+    at_once = _at_once(grid.height * grid.width, grid.side_px)
+    with working(threads, at_once.walks) as (pool, walker):
+        decode_one = partial(_decode_batch, file, model, pool=pool, take=take)
+        for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
+            pass
+
+
+def windows_for(area: Region, grid: Grid, file: PictureFile) -> tuple[Region, ...]:
+    """Windows of the wanted area; one for each tile where tiles have different rates, since a window has one."""
+    if len({tile.rate_index for tile in file.tiles[: len(grid)]}) == 1:
+        wide = area.height * area.width <= LARGE_PX
+        return windows_of(area, WINDOW_PX if wide else WINDOW_PX // 2, WINDOW_HEIGHT_PX)
+    return tuple(grid[tile].clipped(area) for tile in grid.needed(area))
+
+
+def _decode_batch(
+    file: PictureFile,
+    model: Model,
+    batch: Batch,
+    *,
+    pool: Executor | None,
+    take: Callable[[int, dict[str, np.ndarray]], None],
+) -> None:
+    """Decode equal tiles in lock-step and hand each one's arrays to `take`; raises CorruptError naming damaged tiles."""
+    said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
+    port = Reader(
+        shapes(model, batch),
+        model.banks,
+        ranges(model),
+        streams=[tile.segments[0].data for tile in tiles],
+        hashes=[tile.segments[0].check for tile in tiles],
+        keys=[container.tile_key(said, tile.number) for tile in tiles],
+        strict=False,
+    )
+    walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool), port)
+    damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
+    if damaged:
+        raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")
+    for row, number in enumerate(batch.tiles):
+        take(number, {name: array[row] for name, array in values.items()})
+
+
+def grid_of(header: Header, model: Model, limits: Limits | None = None) -> Grid:
+    """The tiles of a picture; a tile is decoded at once, so a reader bounds its side before anything is allocated."""
+    if limits is not None:
+        limits.spend("max_tile_px", header.tile_px, "pixels of a tile's side")
+    if header.tile_px % model.manifest.align_px:
+        raise CorruptError("tile side", found=header.tile_px, expected=f"a multiple of {model.manifest.align_px}")
+    return Grid(header.height_px, header.width_px, header.tile_px, model.manifest.align_px)
+
+
+def _at_once(pixels: int, tile_px: int) -> _AtOnce:
+    """For so many wanted pixels in tiles of this side: large tiles come singly, whatever a file makes them."""
+    tiles, side_by_side = _SMALL if pixels <= LARGE_PX else _LARGE
+    return _AtOnce(max(1, min(tiles, TILE_PIXELS_AT_ONCE // tile_px**2)), side_by_side if tile_px <= 1024 else 1)
+
+
+def shapes(model: Model, batch: Batch) -> dict[str, tuple[int, int, int, int]]:
+    """[b, c, h, w] of every coded name of a batch."""
+    return {
+        name: (len(batch.tiles), latent.channels, -(-batch.height // latent.stride), -(-batch.width // latent.stride))
+        for name, latent in model.manifest.latents.items()
+        if latent.coded
+    }
+
+
+def ranges(model: Model) -> dict[str, tuple[int, int]]:
+    """The least and the greatest value of every coded name."""
+    return {name: (latent.low, latent.high) for name, latent in model.manifest.latents.items() if latent.coded}
+
+
+def tradeoffs(model: Model, rate: int) -> Mapping[str, np.ndarray]:
+    """What a squared step of distortion is worth in bits, [1, c, 1, 1], for names that the model has it for."""
+    named = [name for name in ranges(model) if f"anchors/log_tradeoff.{name}" in model.encoder_floats]
+    return {name: np.exp(model.floats(f"log_tradeoff.{name}", rate))[None, :, None, None] for name in named}
+
+
+def _start(model: Model, pool: Workers | None, parts: tuple[str, ...]) -> None:
+    """Begin to load the networks that will be needed, in idle time: 0.1 s of work before a first small picture."""
+    if pool is not None:
+        for name, net in model.manifest.nets.items():
+            if net.part in parts:
+                pool.later.submit(model.net(name).start)
+
+
+def _latents(
+    analysis: transforms.Analysis, model: Model, grid: Grid, tiles: tuple[int, ...]
+) -> list[dict[str, np.ndarray]]:
+    """Latents of neighbouring tiles, analysed together: they share what analysis needs around them."""
+    first, last = grid[tiles[0]], grid[tiles[-1]]
+    whole = Region(first.top, last.bottom, first.left, last.right)
+    found = analysis.latents(whole)
+    pieces = []
+    for tile in tiles:
+        place = grid[tile].within(whole)
+        parts = {name: place.over(model.manifest.latents[name].stride) for name in found}
+        pieces.append({name: found[name][:, part.rows, part.cols] for name, part in parts.items()})
+    return pieces
