@@ -6,6 +6,7 @@ Arrays and files travel through a folder, so that a process holds exactly what i
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -109,11 +110,29 @@ def compare(*, names: list[str], pixels: str, decoded: str, file_bytes: int) -> 
     return {"metrics": values, "reasons": reasons}
 
 
+def turn(codec: Codec, *, pixels: str, level: float, threads: int) -> dict[str, Any]:
+    """Encode and decode once, in a process that stays: wall and CPU seconds of both.
+
+    CPU seconds are those of all threads, and of programs that the codec started and waited for.
+    """
+    original = np.load(pixels)
+    data, encode_s, encode_cpu_s = _clocked(lambda: codec.encode(original, level, threads))
+    _, decode_s, decode_cpu_s = _clocked(lambda: codec.decode(data, threads))
+    return {
+        "bytes": len(data),
+        "encode_s": encode_s,
+        "decode_s": decode_s,
+        "encode_cpu_s": encode_cpu_s,
+        "decode_cpu_s": decode_cpu_s,
+    }
+
+
 # Task: the function, whether it takes a codec.
 TASKS: dict[str, tuple[Callable[..., dict[str, Any]], bool]] = {
     "encode": (encode, True),
     "decode": (decode, True),
     "describe": (describe, True),
+    "turn": (turn, True),
     "compare": (compare, False),
 }
 
@@ -142,6 +161,19 @@ def _measured(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
         work()
         seconds = min(seconds, time.perf_counter() - begun)
     return result, {"seconds": round(seconds, 6), "peak_bytes": peak.extra_bytes}
+
+
+def _clocked(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """The result, wall seconds, CPU seconds."""
+    before, begun = _cpu_s(), time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - begun, _cpu_s() - before
+
+
+def _cpu_s() -> float:
+    """Of this process, and of those it waited for (in hundredths)."""
+    said = os.times()
+    return time.process_time() + said.children_user + said.children_system
 
 
 def _kind(found: object) -> str:

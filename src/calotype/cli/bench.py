@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,7 @@ def _measure(
         if timing["charts"]:
             _charts(settings)
         if timing["timed"] or timing["time_only"]:
-            _timed(settings, timing)
+            outcome.failed += _timed(settings, timing)
     except (KeyboardInterrupt, click.Abort):
         note(f"stopped; what was measured stays in {out}, and the same command goes on from there")
         raise
@@ -182,7 +183,7 @@ def _summed(outcome: Outcome, out: Path, as_json: bool) -> int:
     for row in outcome.failed:
         error = row["error"]
         what = row["codec"] or "can't be read"
-        where = row["picture"] + (f" at {row['level']:g}" if row["codec"] and not row["lossless"] else "")
+        where = row["picture"] + (f" at {row['level']:g}" if row["level"] is not None and not row["lossless"] else "")
         reasons.setdefault((what, error["message"], error["exit_code"]), []).append(where)
     for (what, message, code), where in list(reasons.items())[:_REASONS_SHOWN]:
         note(f"{what}: {_some(where)}: {message} (code {code})")
@@ -235,8 +236,31 @@ def _charts(settings: Any) -> None:
     raise UsageError("--charts", value="asked for", allowed="a release that has them")
 
 
-def _timed(settings: Any, timing: dict[str, Any]) -> None:
-    raise UsageError("--time", value="asked for", allowed="a release that has it")
+def _timed(settings: Any, given: dict[str, Any]) -> list[Row]:
+    """Speed, after everything else; rows that failed."""
+    from calotype.bench import timing
+
+    metric, _, value = given["time_at"].partition("=")
+    try:
+        wanted, threads = float(value), tuple(int(word) for word in given["threads"])
+    except ValueError:
+        wanted, threads = math.nan, ()
+    if metric not in ("psnr", "bpp") or not math.isfinite(wanted):
+        raise UsageError("--time-at", value=given["time_at"], allowed="psnr=DECIBELS or bpp=BITS")
+    if not threads or min(threads) < 1:
+        raise UsageError("--threads", value=",".join(given["threads"]), allowed="numbers, as in 1,2")
+    asked = timing.Settings(
+        pictures=settings.pictures,
+        codecs=settings.codecs,
+        report=settings.report,
+        threads=threads,
+        rounds=given["rounds"],
+        metric=metric,
+        value=wanted,
+        dataset=settings.dataset,
+        limit_s=settings.limit_s,
+    )
+    return [row for row in timing.run(asked, note) if row["error"]]
 
 
 def _exported(report: Path, kind: str | None) -> None:
