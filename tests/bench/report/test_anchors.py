@@ -41,7 +41,10 @@ def test_bd_rates_notice_another_curve():
 
 def test_what_is_drawn_belongs_to_the_data_set():
     assert [curve.name for curve in anchors.drawn("kodak")] == list(anchors.DRAWN)
-    assert {curve.dataset for name in anchors.datasets() for curve in anchors.drawn(name)} >= {"kodak", "clic"}
+    assert {curve.dataset for name in anchors.datasets() for curve in anchors.drawn(name)} >= {
+        "kodak",
+        "clic2020-professional-valid",
+    }
     assert anchors.drawn("holiday") == ()
 
 

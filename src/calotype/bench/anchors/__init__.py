@@ -41,7 +41,8 @@ class Curve:
 
     name, title     unique within a data set; what people read
     kind            "conventional", "learned", or "measured" (an earlier run of this project)
-    dataset         kodak, kodak-6 (six of them), clic (41 pictures), clic-compressai, clic428, tecnick
+    dataset         as bench.datasets names them; besides kodak-6 (six of them) and clic-compressai, a set that
+                    CompressAI calls "clic2020-professional" and nobody else has
     bpp             bits per pixel
     psnr            dB of RGB samples, or None
     ms_ssim         0..1, or None

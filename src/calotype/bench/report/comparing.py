@@ -145,12 +145,11 @@ def _difference(against: tuple[Sequence[float], Sequence[float]], tested: tuple)
 
 def _turned(there: Difference) -> Difference:
     """The other way round: the same curves and intervals, so only signs of logarithms change."""
+    points = (there.points[1], there.points[0])
     if there.percent is None:
-        return Difference(points=there.points[::-1], reason=there.reason)
+        return Difference(points=points, reason=there.reason)
     rates = {picture: _inverse(rate) for picture, rate in (there.by_picture or {}).items()}
-    return Difference(
-        _inverse(there.percent), there.low, there.high, there.points[::-1], _spread(list(rates.values())), rates
-    )
+    return Difference(_inverse(there.percent), there.low, there.high, points, _spread(list(rates.values())), rates)
 
 
 def _inverse(percent: float) -> float:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from calotype.bench.report.comparing import Matrix
-from calotype.bench.report.style import Style, short, styles
 from calotype.bench.report.study import Study
+from calotype.bench.report.style import Style, short, styles
 from calotype.bench.report.svg import spaced
 
 __all__ = ["draw"]

@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from calotype import __version__
-from calotype.bench.report import sections
+from calotype.bench.report import quality, sections
 from calotype.bench.report.crops import Scene
 from calotype.bench.report.study import Study
 
@@ -32,8 +32,8 @@ NAVIGATION = {
 def page(study: Study, scenes: Sequence[Scene] = ()) -> str:
     """The whole page. It asks the network for nothing, and its policy forbids it to."""
     parts = [
-        sections.distortion(study),
-        sections.differences(study),
+        quality.distortion(study),
+        quality.differences(study),
         sections.speed(study),
         sections.memory(study),
         sections.crops(study, scenes),

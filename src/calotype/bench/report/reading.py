@@ -78,9 +78,8 @@ def _lines(path: Path) -> Iterator[Row]:
         names = [path / "rows.jsonl", path / "rows.jsonl.gz"]
         path = next((name for name in names if name.exists()), names[0])
     try:
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        with opened as file:
-            lines = file.read().splitlines()
+        data = path.read_bytes()
+        lines = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8").splitlines()
     except OSError as error:
         raise FileError(str(path), error.strerror or str(error)) from error
     for number, line in enumerate(lines, 1):

@@ -13,17 +13,16 @@ from pathlib import Path
 
 from calotype.bench import anchors
 from calotype.bench.anchors import Curve
+from calotype.bench.datasets import DATASETS
 from calotype.bench.report import reading
 from calotype.bench.report.comparing import Matrix, compare, reference_of
-from calotype.bench.report.costs import Cost, costs_of
+from calotype.bench.report.costs import Cost, costs_of, timed_threads
 from calotype.bench.report.curves import Codec, Metric, codecs_of, metrics_of
 from calotype.bench.report.reading import Measured, Row
 
 __all__ = ["Answer", "Study", "bytes_said", "rate_said", "study"]
 
-# Pictures in the sets that curves were published of; a part of a set must not be compared with them.
-WHOLE = {"kodak": 24, "clic": 41, "tecnick": 100, "clic428": 428}
-_MINUS = "\N{MINUS SIGN}"
+_MINUS, _SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Study:
-    """All that pages, pictures and summaries are made from."""
+    """All that pages, pictures and summaries are made from.
+
+    costs   of every codec with one thread    timed   by number of threads, from runs of --time only
+    """
 
     measured: Measured
     codecs: list[Codec]
@@ -48,6 +50,7 @@ class Study:
     matrices: dict[str, Matrix]
     reference: Codec | None
     costs: dict[str, Cost]
+    timed: dict[int, dict[str, Cost]]
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -98,11 +101,10 @@ class Study:
         if self.published:
             return ""
         name, count = self.measured.dataset, len(self.measured.pictures)
-        if name not in WHOLE:
+        if name not in DATASETS or not anchors.drawn(name):
             return "Published curves are left out: nobody published any of these pictures."
-        return (
-            f"Published curves are left out: they are means of all {WHOLE[name]} pictures of {name}, these are {count}."
-        )
+        whole = f"all {DATASETS[name].count} pictures of {name}"
+        return f"Published curves are left out: they are means of {whole}, these are {count}."
 
     @cached_property
     def answers(self) -> list[Answer]:
@@ -125,15 +127,15 @@ class Study:
         (best, rate), (second, _) = ranking[:2]
         there = matrix.get(best, self.reference.name)
         scale = f"{there.low:.1f} to {there.high:.1f} {metric.unit}".rstrip().replace("-", _MINUS)
-        said = f"{rate_said(rate)} bytes against {self.reference.title} at equal {metric.title}, over {scale}."
+        said = f"{less_said(rate)} bytes than {self.reference.title} at equal {metric.title} ({scale})."
         duel = matrix.get(best, second)
         if duel.percent is not None and duel.by_picture:
             wins = sum(value < 0 for value in duel.by_picture.values())
             said += (
-                f" {rate_said(duel.percent)} against the next, {self.titles[second]}:"
-                f" smaller on {wins} of {len(duel.by_picture)} pictures."
+                f" {less_said(duel.percent)} than the next, {self.titles[second]};"
+                f" it wins on {wins} of {len(duel.by_picture)} pictures."
             )
-        others = ", ".join(f"{self.titles[name]} {rate_said(value)}" for name, value in ranking[1:4])
+        others = ", ".join(f"{self.titles[name]} ({rate_said(value)})" for name, value in ranking[1:4])
         return Answer(question, self.titles[best], said, others, best)
 
     def _looks(self) -> Answer:
@@ -145,12 +147,12 @@ class Study:
         if not first or len(ranking) < 2:
             return Answer(question, "Not measured", "No metric that follows eyes was asked for; try ssimulacra2.")
         answer = self._by(question, first, ranking)
-        said = f"By {first.title}, a metric; nobody looked. " + answer.evidence
+        said = f"By {first.title}; nobody looked. " + answer.evidence
         for other in perceptual:
             rival = self.matrices[other.name].ranking(self.reference.name) if self.reference else []
             if other is not first and len(rival) > 1:
                 agrees = rival[0][0] == answer.codec
-                said += f" {other.title} {'agrees' if agrees else 'prefers ' + self.titles[rival[0][0]]}."
+                said += f" {other.title} {'agrees' if agrees else 'puts ' + self.titles[rival[0][0]] + ' first'}."
                 break
         return Answer(question, answer.answer, said, answer.others, answer.codec)
 
@@ -208,11 +210,18 @@ def study(source: Path | Iterable[Row], *, anchor_names: tuple[str, ...] = ancho
     measured = reading.read(source)
     codecs = codecs_of(measured)
     name = measured.dataset or ""
-    whole = WHOLE.get(name) == len(measured.pictures)
+    # A part of a set must not be compared with curves of the whole.
+    whole = name in DATASETS and DATASETS[name].count == len(measured.pictures)
     published = anchors.drawn(name, anchor_names) if whole else ()
     metrics = metrics_of(codecs)
+    timed = {
+        threads: {name: cost for name, cost in costs_of(measured, codecs, threads).items() if cost.timed}
+        for threads in timed_threads(measured)
+    }
     matrices = {metric.name: compare(metric, codecs, published) for metric in metrics}
-    return Study(measured, codecs, published, metrics, matrices, reference_of(codecs), costs_of(measured, codecs))
+    return Study(
+        measured, codecs, published, metrics, matrices, reference_of(codecs), costs_of(measured, codecs), timed
+    )
 
 
 def mean_bpp(codec: Codec) -> float:
@@ -222,12 +231,17 @@ def mean_bpp(codec: Codec) -> float:
 
 
 def rate_said(percent: float) -> str:
-    """A BD-rate with its sign and one digit: "−12.3 %"."""
-    return f"{percent:+.1f} %".replace("-", _MINUS)
+    """A BD-rate with its sign and one digit, which stay on one line: "−12.3 %"."""
+    return f"{percent:+.1f}{_SPACE}%".replace("-", _MINUS)
+
+
+def less_said(percent: float) -> str:
+    """The same in words: "12.3 % fewer"."""
+    return f"{abs(percent):.1f}{_SPACE}% {'fewer' if percent < 0 else 'more'}"
 
 
 def bytes_said(count: float | None) -> str:
     """A size in MB for people."""
     if count is None:
         return "–"
-    return f"{count / 1e6:.3g} MB" if count < 1e9 else f"{count / 1e9:.3g} GB"
+    return f"{count / 1e6:.3g}{_SPACE}MB" if count < 1e9 else f"{count / 1e9:.3g}{_SPACE}GB"

@@ -9,7 +9,9 @@ from calotype.bench.report.comparing import Difference, Matrix
 from calotype.bench.report.curves import Codec
 from calotype.bench.report.study import Study, bytes_said, mean_bpp, rate_said
 
-__all__ = ["costs", "failures", "lossless", "machines", "matrix", "pictures", "settings", "table"]
+PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
+
+__all__ = ["costs", "failures", "lossless", "machines", "matrix", "pictures", "settings", "table", "timings"]
 
 
 def table(
@@ -48,15 +50,14 @@ def matrix(study: Study, found: Matrix) -> str:
     order = [name for name, _ in found.ranking(study.reference.name)]
     order += [name for name in found.tested if name not in order]
     columns = order + [name for name in found.against if name not in order]
-    said = {name: study.titles[name] if name in study.by_name else study.titles[name] for name in columns}
+    said = {name: study.titles[name] for name in columns}
     head = "".join(
         f'<th scope="col"><span>{escape(name if name in study.by_name else said[name])}</span></th>' for name in columns
     )
     body = []
     for tested in order:
         cells = [f'<th scope="row" title="{escape(said[tested])}">{escape(tested)}</th>']
-        for against in columns:
-            cells.append(_cell(found.get(tested, against), said[tested], said[against], tested == against))
+        cells += [_cell(found.get(tested, other), said[tested], said[other], tested == other) for other in columns]
         body.append("<tr>" + "".join(cells) + "</tr>")
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="BD-rates in {escape(found.metric.title)}">'
@@ -144,6 +145,23 @@ def costs(study: Study) -> str:
             rows.append([codec.title, *_speeds(cost.encode_mp_s, cost.decode_mp_s), *memory, how])
     head = ["codec", "encode MP/s", "decode MP/s", "encode memory", "decode memory", "timed"]
     return table(head, rows, label="speed and memory", sortable=True)
+
+
+def timings(study: Study) -> str:
+    """Speed of runs that had the machine to themselves, a column for each number of threads, and their memory."""
+    rows = []
+    for codec in study.codecs:
+        known = [study.timed[threads].get(codec.name) for threads in study.timed]
+        if not any(known):
+            continue
+        row: list[object] = [codec.title]
+        for word in ("encode_mp_s", "decode_mp_s"):
+            row += _speeds(*(getattr(cost, word) if cost else None for cost in known))
+        memory = [max((getattr(cost, word) or 0 for cost in known if cost), default=0) for word in PEAKS]
+        rows.append([*row, *((value, bytes_said(value) if value else "–") for value in memory)])
+    threads = [f"{count} thread{'s' * (count > 1)}" for count in study.timed]
+    head = ["codec", *(f"{word}, {said}" for word in ("encode MP/s", "decode") for said in threads)]
+    return table([*head, "encode memory", "decode memory"], rows, label="timings", sortable=True)
 
 
 def _speeds(*speeds: float | None) -> list[tuple[float, str]]:
