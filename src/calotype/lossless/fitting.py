@@ -22,6 +22,7 @@ __all__ = ["fit"]
 LEAST = 500  # samples of a pass that are worth parameters
 A_CLASS = 5000  # and another predictor
 MOST_CLASSES = 6
+MOVES = np.arange(-6, 7)  # of a context's scale from the default
 AT_FIRST = 6000  # samples that the energy is fitted to
 
 
@@ -37,18 +38,19 @@ def fit(a_pass: Pass, values: np.ndarray) -> Parameters:
     base = around[:4].sum(0).astype(np.float64) / 4
     wanted = target - base
     some = slice(None, None, max(1, n // AT_FIRST))
-    first = _weights(features[:, some], wanted[some])
+    first = _weights(features[:, some], wanted[some], 0)
     missed = np.abs(wanted[some] - first @ features[:, some] * 2.0 ** -(2 + WEIGHT_BITS))
     energies = _energies(inputs[:, some], missed * (1 << PREDICTION_BITS))
     contexts = passes.contexts_of(inputs, energies)
     bounds = _bounds(contexts, min(MOST_CLASSES, 1 + n // A_CLASS))
     of_context = np.searchsorted(bounds, np.arange(CONTEXTS), side="right")
     labels = of_context.take(contexts)
-    weights = np.stack([_weights(features[:, mine], wanted[mine]) for mine in
+    coarse = _coarse(n)
+    weights = np.stack([_weights(features[:, mine], wanted[mine], coarse) for mine in
                         ((labels == k).nonzero()[0] for k in range(len(bounds) + 1))])  # fmt: skip
-    said = Parameters(weights, energies, bounds, start.scales, start.shapes)
+    said = Parameters(weights, coarse, energies, bounds, start.scales, start.shapes)
     scales, chosen = _tables(a_pass.predict(around, contexts, said), contexts, values.reshape(-1), said)
-    return Parameters(weights, energies, bounds, scales, chosen)
+    return Parameters(weights, coarse, energies, bounds, scales, chosen)
 
 
 def _all(a_pass: Pass) -> tuple[np.ndarray, np.ndarray]:
@@ -66,17 +68,20 @@ def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.solve(gram + ridge * np.eye(len(gram)), a @ b)
 
 
-def _weights(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _coarse(n: int) -> int:
+    """How many bits of weights are not worth their place in a pass of n samples."""
+    return 0 if n > 40000 else 1 if n > 8000 else 2 if n > 2000 else 3
+
+
+def _weights(features: np.ndarray, wanted: np.ndarray, coarse: int) -> np.ndarray:
     """int64 weights that make the sum of magnitudes of errors small: least squares, then once more reweighted."""
     a = features.astype(np.float64) * 0.25
-    if a.shape[1] < 4 * len(a):
-        a, wanted = np.tile(a, 1), wanted
     found = _solve(a, wanted)
     trust = 1 / np.sqrt(np.abs(wanted - found @ a) + 1.5)
     found = _solve(a * trust, wanted * trust)
-    whole = np.round(found * (1 << WEIGHT_BITS)).astype(np.int64)
+    whole = np.round(found * (1 << WEIGHT_BITS) / (1 << coarse)).astype(np.int64) << coarse
     total = np.abs(whole).sum()
-    return whole if total <= MAX_WEIGHT_SUM else whole * MAX_WEIGHT_SUM // (2 * total)
+    return whole if total <= MAX_WEIGHT_SUM else (whole * MAX_WEIGHT_SUM // (2 * total)) >> coarse << coarse
 
 
 def _energies(inputs: np.ndarray, missed: np.ndarray) -> np.ndarray:
@@ -85,8 +90,7 @@ def _energies(inputs: np.ndarray, missed: np.ndarray) -> np.ndarray:
     found = _solve(a, missed)
     trust = 1 / (np.maximum(found @ a, 0.2) + 1)
     found = _solve(a * trust, missed * trust)
-    # An energy is in 128ths of a sample, four times finer than 64ths of an eighth.
-    whole = np.round(found * 64).astype(np.int64)
+    whole = np.round(found * (1 << ENERGY_BITS)).astype(np.int64)
     total = np.abs(whole).sum()
     return whole if total <= MAX_ENERGY_SUM else whole * MAX_ENERGY_SUM // (2 * total)
 
@@ -108,31 +112,44 @@ def _tables(
     mean = np.abs(predictions - (nearest << PREDICTION_BITS))
     order = np.argsort(contexts, kind="stable")
     ends = np.cumsum(np.bincount(contexts, minlength=CONTEXTS))
-    scales, chosen = np.full(CONTEXTS, -1), np.zeros(CONTEXTS, np.int64)
+    costs = np.zeros((CONTEXTS, len(MOVES), SHAPES))
     for context in range(CONTEXTS):
         mine = order[ends[context - 1] if context else 0 : ends[context]]
-        if len(mine) < 30:
-            continue
-        mine = mine[:: max(1, len(mine) // 4000)]
-        costs = _costs(residuals[mine], mean[mine])
-        k = int(np.argmin(costs))
-        scales[context], chosen[context] = k // SHAPES, k % SHAPES
-    have = (scales >= 0).nonzero()[0]
-    if not have.size:
-        return said.scales, said.shapes
-    # A context with few samples is as far from the default as the one below it.
-    moved = scales - said.scales
-    source = have[np.maximum(np.searchsorted(have, np.arange(CONTEXTS), side="right") - 1, 0)]
-    return np.clip(said.scales + moved[source], 0, SCALES - 1), chosen[source]
+        if len(mine):
+            part = mine[:: max(1, len(mine) // 3000)]
+            found = _costs(residuals[part], mean[part], np.clip(said.scales[context] + MOVES, 0, SCALES - 1))
+            costs[context] = found * (len(mine) / len(part))
+    moved, chosen = _cheapest(costs)
+    return np.clip(said.scales + MOVES[moved], 0, SCALES - 1), chosen
 
 
-def _costs(residuals: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """float64 [SCALES * SHAPES] bits of residuals with each scale and shape; far ones are left at infinity."""
+def _cheapest(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The path through [contexts, moves, shapes] with the least bits, those that say a change included."""
+    count, moves, kinds = costs.shape
+    step = np.abs(np.subtract.outer(np.arange(moves), np.arange(moves)))
+    change = np.where(step == 0, 0.2, 2.0 + 5.8 * np.minimum(step, 3))
+    change = change[:, None, :, None] + np.where(np.eye(kinds, dtype=bool), 0.2, 7.8)[None, :, None, :]
+    change = change.reshape(moves * kinds, -1)
+    start = np.full((moves, kinds), 7.8)
+    start += 5.8 * np.abs(MOVES)[:, None]
+    start[MOVES == 0, 0] = 0.4
+    total, came = start.reshape(-1) + costs[0].reshape(-1), []
+    for context in range(1, count):
+        ways = total[:, None] + change
+        came.append(ways.argmin(0))
+        total = ways.min(0) + costs[context].reshape(-1)
+    path = [int(total.argmin())]
+    for before in reversed(came):
+        path.append(int(before[path[-1]]))
+    found = np.array(path[::-1])
+    return found // kinds, found % kinds
+
+
+def _costs(residuals: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """float64 [scales, SHAPES]: bits of residuals."""
     known, table_of, low = shapes.bank(), shapes.table_of(), shapes.low_bits()
-    magnitude = np.abs(residuals - means / 8).mean()
-    centre = 3 * (np.log2(max(magnitude, 0.02)) + 4)
-    out = np.full((SCALES, SHAPES), np.inf)
-    for scale in range(max(0, int(centre) - 5), min(SCALES, int(centre) + 5)):
+    out = np.empty((len(scales), SHAPES))
+    for i, scale in enumerate(scales):
         symbols = -(residuals >> low[scale]) if low[scale] else residuals
         for shape in range(SHAPES):
             tables = table_of[shape, scale].take(means)
@@ -142,10 +159,5 @@ def _costs(residuals: np.ndarray, means: np.ndarray) -> np.ndarray:
             bits = known.code_lengths[tables, column].sum(dtype=np.float64)
             # An escape: class and sign, and about the bits of how far outside it is.
             bits += (6 + np.log2(1 + np.abs(symbols[outside]) / 4)).sum()
-            out[scale, shape] = bits + low[scale] * len(symbols)
-    if not np.isfinite(out).any():
-        out[0 if centre < 0 else SCALES - 1, 0] = 0
-    return out.reshape(-1)
-
-
-assert ENERGY_BITS == 6
+            out[i, shape] = bits + low[scale] * len(symbols)
+    return out

@@ -7,9 +7,11 @@ from enum import IntEnum
 __all__ = [
     "BASE_SIDE",
     "CHECK_BYTES",
+    "CONSTANT_BITS",
     "CONTEXTS",
     "CONTEXT_STEPS",
     "ENERGY_BITS",
+    "ENERGY_CONSTANT",
     "ENERGY_SCALE",
     "EXPONENTIALS",
     "FINE_SCALES",
@@ -41,11 +43,13 @@ MAX_COLOURS = 4096  # of a colour table
 BASE_SIDE = 8  # a plane is halved until its longer side is at most this
 REFERENCES = 2  # planes before it that a plane is predicted from
 PREDICTION_BITS = 3  # predictions and magnitudes of errors are in eighths of a sample
+CONSTANT_BITS = 3  # the constant among the neighbours is 2**(depth - this), at least 1
 WEIGHT_BITS = 8  # weights of predictors in 256ths
-ENERGY_BITS = 6  # weights of energies in 64ths
+ENERGY_BITS = 8  # weights of energies in 256ths
+ENERGY_CONSTANT = 64  # the constant among the inputs of an energy
 ENERGY_SCALE = 8  # energy below which all is context 0, in 128ths of a sample
-CONTEXTS = 64
-CONTEXT_STEPS = (64, 76, 91, 108)  # thresholds of contexts within an octave, in 64ths
+CONTEXTS = 96
+CONTEXT_STEPS = (64, 72, 81, 91, 102, 114)  # thresholds of contexts within an octave, in 64ths
 MAX_CLASSES = 8  # predictors of a pass
 MAX_WEIGHT_SUM = 8000  # of a predictor's weights, as magnitudes: sums stay exact in float32 for samples of 8 bits
 MAX_ENERGY_SUM = 2000  # of the weights of an energy, likewise
@@ -53,7 +57,7 @@ SHAPES = 2  # Laplace and logistic
 TABLE_SCALES = 24  # scales that have tables: 2**(i / 3 - 4)
 FINE_SCALES = (12, 18)  # below the first, means in eighths; below the second, in quarters; else in halves
 SCALES = 58  # those above the tables' code low bits as they are
-NUMBER_SCALES = (9, 12, 24, 15, 6)  # of classes and bounds, first and count, weights, weights of energies, scales
+NUMBER_SCALES = (16, 20, 22, 15, 6)  # of classes and bounds, first and count, weights, weights of energies, scales
 # exp(-1 / (8 * scale)) in units of 2**-31, for each of the TABLE_SCALES
 EXPONENTIALS = (
     290_630_308,

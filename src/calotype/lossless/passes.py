@@ -14,8 +14,11 @@ import numpy as np
 
 from calotype.lossless import shapes
 from calotype.lossless.layout import (
+    CONSTANT_BITS,
     CONTEXT_STEPS,
     CONTEXTS,
+    ENERGY_BITS,
+    ENERGY_CONSTANT,
     ENERGY_SCALE,
     MAX_CLASSES,
     PREDICTION_BITS,
@@ -43,12 +46,14 @@ class Parameters:
     """What the writer says of a pass.
 
     weights    int [classes, features], in 256ths
-    energies   int [energy features], in 64ths
+    coarse     all weights are multiples of two to this
+    energies   int [energy features], in 256ths
     bounds     first context of each class but the first, ascending
     scales     int [CONTEXTS], shapes int [CONTEXTS]
     """
 
     weights: np.ndarray
+    coarse: int
     energies: np.ndarray
     bounds: tuple[int, ...]
     scales: np.ndarray
@@ -87,13 +92,14 @@ class Pass:
             yield first, min(self.shape[0], first + step)
 
     def around(self, first: int, last: int) -> np.ndarray:
-        """[neighbours, n]: samples around those of some rows, of this plane and of the references."""
+        """[neighbours, n]: samples around those of some rows, of this plane and of the references; last a constant."""
         wanted = [(self.samples, offset) for offset in OWN[self.phase]]
         wanted += [(plane.samples, offset) for plane in self.references for offset in REFERENCE[self.phase]]
-        out = np.empty((len(wanted), last - first, self.shape[1]), self.samples.dtype)
-        for row, (plane, offset) in zip(out, wanted, strict=True):
+        out = np.empty((len(wanted) + 1, last - first, self.shape[1]), self.samples.dtype)
+        for row, (plane, offset) in zip(out, wanted, strict=False):
             row[...] = plane.near(self.phase, offset, first, last)
-        return out.reshape(len(wanted), -1)
+        out[-1] = 1 << max(0, self.depth - CONSTANT_BITS)
+        return out.reshape(len(wanted) + 1, -1)
 
     def energy_inputs(self, around: np.ndarray, first: int, last: int) -> np.ndarray:
         """[energy features, n]: how uneven it is, and how wrong predictions were around."""
@@ -113,7 +119,7 @@ class Pass:
         for i, plane in enumerate(self.references):
             out[5 + 2 * i].reshape(shape)[...] = plane.magnitudes.near(self.phase, (0, 0), first, last)
             out[6 + 2 * i].reshape(shape)[...] = plane.smooth.near(self.phase, (0, 0), first, last)
-        out[-1] = 1 << PREDICTION_BITS
+        out[-1] = ENERGY_CONSTANT
         return out
 
     def predict(self, around: np.ndarray, contexts: np.ndarray, parameters: Parameters) -> np.ndarray:
@@ -137,7 +143,7 @@ class Pass:
 
 def contexts_of(inputs: np.ndarray, energies: np.ndarray) -> np.ndarray:
     """uint8 [n]: contexts of energies."""
-    energy = (energies.astype(inputs.dtype) @ inputs) * inputs.dtype.type(0.25)
+    energy = (energies.astype(inputs.dtype) @ inputs) * inputs.dtype.type(2.0 ** (4 - ENERGY_BITS))
     np.clip(energy, 0, (1 << 20) - 1, out=energy)
     whole = energy.astype(np.int32)
     fine, coarse = _context_tables()
@@ -162,11 +168,12 @@ def _mixing(phase: tuple[int, int], references: int) -> np.ndarray:
     total = len(OWN[phase]) + references * len(REFERENCE[phase])
     for count in (len(OWN[phase]), *[len(REFERENCE[phase])] * references):
         for k in (*range(3), *range(4, count)):
-            row = np.zeros(total, np.int64)
+            row = np.zeros(total + 1, np.int64)
             row[at : at + 4] = -1
             row[at + k] += 4
             rows.append(row)
         at += count
+    rows.append(np.eye(1, total + 1, total, dtype=np.int64)[0])
     return np.array(rows)
 
 
@@ -177,9 +184,9 @@ def default(a_pass: Pass) -> Parameters:
     for i in range(count):
         weights[0, own + i * (len(REFERENCE[a_pass.phase]) - 1) + 3] = (1 << WEIGHT_BITS) // count
     energies = np.zeros(a_pass.energy_features, np.int64)
-    energies[2], energies[4], energies[-1] = 8, 8, 4
-    scales = np.minimum((3 * np.arange(CONTEXTS) + 1) // 4, SCALES - 1)
-    return Parameters(weights, energies, (), scales, np.zeros(CONTEXTS, np.int64))
+    energies[2], energies[4], energies[-1] = 32, 32, 2
+    scales = np.minimum(np.arange(CONTEXTS) // 2, SCALES - 1)
+    return Parameters(weights, 0, energies, (), scales, np.zeros(CONTEXTS, np.int64))
 
 
 def tables_and_signs(

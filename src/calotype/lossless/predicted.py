@@ -19,6 +19,7 @@ from calotype.lossless.layout import (
     REFERENCES,
     SCALES,
     SHAPES,
+    WEIGHT_BITS,
 )
 from calotype.lossless.neighbours import PHASES, Phased, join, levels_of
 from calotype.lossless.passes import Parameters, Pass, Reference
@@ -171,8 +172,10 @@ def _parameters(port: _Port, a_pass: Pass, fitted: Parameters | None) -> Paramet
         (some,) = ((np.diff(moved, prepend=0) != 0) | (np.diff(fitted.shapes, prepend=0) != 0)).nonzero()
         used = (int(some[0]), int(some[-1] - some[0] + 1)) if some.size else (0, 0)
     bounds = _numbers(port, 0, None if fitted is None else np.diff(fitted.bounds, prepend=0), classes - 1)
-    first, count = _numbers(port, 1, None if fitted is None else np.array(used), 2).tolist()
-    weights = _numbers(port, 2, None if fitted is None else fitted.weights.reshape(-1), classes * a_pass.features)
+    first, count, coarse = _numbers(port, 1, None if fitted is None else np.array([*used, fitted.coarse]), 3).tolist()
+    _demand("coarseness of weights", 0, coarse, WEIGHT_BITS)
+    weights = None if fitted is None else fitted.weights.reshape(-1) >> coarse
+    weights = _numbers(port, 2, weights, classes * a_pass.features) << coarse
     energies = _numbers(port, 3, None if fitted is None else fitted.energies, a_pass.energy_features)
     _demand("contexts of a pass", 0, first, CONTEXTS)
     _demand("contexts of a pass", 0, count, CONTEXTS - first)
@@ -194,7 +197,7 @@ def _parameters(port: _Port, a_pass: Pass, fitted: Parameters | None) -> Paramet
         _demand("scale of a context", 0, int(value), SCALES - 1)
     for value in (chosen.min(), chosen.max()):
         _demand("shape of a context", 0, int(value), SHAPES - 1)
-    return Parameters(weights, energies, tuple(np.cumsum(bounds).tolist()), scales, chosen)
+    return Parameters(weights, coarse, energies, tuple(np.cumsum(bounds).tolist()), scales, chosen)
 
 
 def _numbers(port: _Port, kind: int, values: np.ndarray | None, count: int) -> np.ndarray:
