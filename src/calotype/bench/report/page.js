@@ -143,7 +143,8 @@
     };
     [left, right].forEach((choice, side) => {
       images.forEach((image, place) => choice.add(new Option(image.dataset.label, place)));
-      choice.value = side ? Math.min(1, images.length - 1) : Math.min(2, images.length - 1);
+      const first = images.findIndex((image) => image.dataset.side === (side ? "right" : "left"));
+      choice.value = first < 0 ? side : first;
       choice.addEventListener("change", show);
     });
     const slider = viewer.querySelector("input"), stage = viewer.querySelector(".stage");

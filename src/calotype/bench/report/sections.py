@@ -124,16 +124,19 @@ def crops(study: Study, scenes: Sequence[Scene]) -> str:
     if not scenes:
         note = "Left out: pieces need the pictures and the codecs at hand when the report is made."
         return section("crops", "To look at", "No pieces of pictures", f'<p class="note">{note}</p>')
+    # The slider begins with the reference against the leader.
+    sides = {study.reference.name: "left", study.answers[0].codec: "right"} if study.reference else {}
     body = []
     for scene in scenes:
         parts = []
         for crop in scene.crops:
             label = crop.title + (f", {crop.bpp:.3f} bpp" if crop.bpp else "")
             said = "as it was" if crop.bpp is None else f"{crop.bpp:.3f} bpp, {crop.psnr:.2f} dB, level {crop.level:g}"
-            alt = f"{scene.picture}, {crop.title}"
+            alt, side = f"{scene.picture}, {crop.title}", sides.get(crop.codec, "")
             parts.append(
-                f'<figure><img src="data:image/webp;base64,{crop.webp_base64}" alt="{escape(alt)}" data-label="{escape(label)}" '
-                f'loading="lazy"><figcaption><b>{escape(crop.title)}</b>{escape(said)}</figcaption></figure>'
+                f'<figure><img src="data:image/webp;base64,{crop.webp_base64}" alt="{escape(alt)}" loading="lazy" '
+                f'data-label="{escape(label)}" data-side="{side}">'
+                f"<figcaption><b>{escape(crop.title)}</b>{escape(said)}</figcaption></figure>"
             )
         missing = f'<p class="note">Left out: {escape("; ".join(scene.missing))}.</p>' if scene.missing else ""
         viewer = (
@@ -143,7 +146,7 @@ def crops(study: Study, scenes: Sequence[Scene]) -> str:
         )
         body.append(
             f'<div class="scene"><h3>{escape(scene.picture)}, from {scene.left}, {scene.top}</h3>'
-            f'<div class="crops">{"".join(parts)}</div>{missing}{viewer}</div>'
+            f'<div class="crops">{"".join(parts)}</div>{viewer}{missing}</div>'
         )
     lead = '<p class="lead">PSNR is that of the whole picture. The slider lays two pieces over each other.</p>'
     return section("crops", "To look at", f"The same piece at {TARGET_BPP:g} bits per pixel", lead + "".join(body))

@@ -92,6 +92,12 @@ class Study:
         """Measured codecs."""
         return {codec.name: codec for codec in self.codecs}
 
+    def leaders(self) -> list[str]:
+        """Lossy codecs, the best first by the metric that codecs are ranked by; those without a figure are left out."""
+        if not self.metric or not self.reference:
+            return []
+        return [name for name, _ in self.matrices[self.metric.name].ranking(self.reference.name)]
+
     def family_of(self, name: str) -> str:
         """The family of a measured codec, or "published"."""
         return self.by_name[name].family if name in self.by_name else "published"

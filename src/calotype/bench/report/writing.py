@@ -37,7 +37,7 @@ def _scenes(found: Study, out: Path, pictures: Sequence[Path]) -> list[crops.Sce
         return crops.load(out)
     from calotype.bench import codecs
 
-    shown = [codec for codec in found.lossy if codec.name in found.shown and codec.cells]
+    shown = [found.by_name[name] for name in found.leaders() if name in found.shown]
     try:
         scenes = crops.make(shown, [Path(file) for file in pictures], codecs.get)
     except CalotypeError:
