@@ -129,7 +129,9 @@ def test_words_and_curves_can_be_seen_on_their_ground(browser, file, scheme):
             key = "fill" if "tick" in words else "color"
             colour = seen.page.evaluate(f"getComputedStyle(document.querySelector('{words}')).{key}")
             assert _contrast(ground, colour) > 4.5, words
-        strokes = seen.page.evaluate("[...document.querySelectorAll('.chart .line')].map(l => getComputedStyle(l).stroke)")
+        strokes = seen.page.evaluate(
+            "[...document.querySelectorAll('.chart .line')].map(l => getComputedStyle(l).stroke)"
+        )
         assert len(strokes) > 10 and all(_contrast(ground, stroke) > 3 for stroke in strokes)
 
 

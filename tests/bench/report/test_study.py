@@ -122,12 +122,16 @@ def test_lines_that_are_no_rows_are_refused_by_number(tmp_path):
 
 
 def test_timings_go_before_rows(rows):
-    timing = {"kind": "timing", "codec": "swift", "level": 50.0, "picture": "p00.png", "megapixels": 0.2}
-    for threads, speed in ((1, 7.0), (2, 11.0)):
-        rows = [*rows, timing | {"threads": threads, "encode_mp_s": speed, "decode_mp_s": 2 * speed}]
+    """And codecs that were not timed are not compared with those that were."""
+    timing = {"kind": "timing", "level": 50.0, "picture": "p00.png", "megapixels": 0.2, "encode_peak_bytes": 10**9}
+    for name, threads, speed in (("swift", 1, 7.0), ("swift", 2, 11.0), ("webp", 1, 5.0)):
+        rows = [*rows, timing | {"codec": name, "threads": threads, "encode_mp_s": speed, "decode_mp_s": 2 * speed}]
     found = study(rows)
-    assert found.costs["swift"].encode_mp_s == 7.0 and found.costs["swift"].timed and not found.costs["webp"].timed
-    assert found.timed[2]["swift"].decode_mp_s == 22.0
+    assert found.costs["swift"].encode_mp_s == 7.0 and found.costs["swift"].timed and not found.costs["jpeg-420"].timed
+    assert found.timed[2]["swift"].decode_mp_s == 22.0 and "webp" not in found.timed[2]
+    assert {codec.name for codec in found.comparable_speeds} == {"swift", "webp"} and found.answers[3].codec == "swift"
+    # Memory stays that of the rows: a timed picture is another one, and larger.
+    assert found.costs["swift"].encode_peak_bytes == 150e6
 
 
 def test_ms_ssim_is_averaged_before_decibels(rows):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from calotype.bench.report.curves import Codec
 from calotype.bench.report.reading import Measured, Row
 
-__all__ = ["Cost", "costs_of", "timed_threads"]
+__all__ = ["Cost", "costs_of", "timed_costs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +27,46 @@ class Cost:
     timed: bool
 
 
-def timed_threads(measured: Measured) -> list[int]:
-    """Numbers of threads that there are timings with."""
-    return sorted({int(row.get("threads", 1)) for row in measured.timings})
-
-
-def costs_of(measured: Measured, codecs: Sequence[Codec], threads: int = 1) -> dict[str, Cost]:
-    """The cost of every codec, by name.
-
-    Timings go first (medians over pictures and levels); with one thread, rows stand in for them. Memory is the
-    largest of any picture.
+def costs_of(measured: Measured, codecs: Sequence[Codec]) -> dict[str, Cost]:
+    """The cost of every codec with one thread, by name: speeds out of timings where there are any (medians), or else
+    out of all rows together; memory out of rows, the largest of any picture, so that all codecs had the same pictures.
     """
     found: dict[str, Cost] = {}
     for codec in codecs:
-        timings = [r for r in measured.timings if r["codec"] == codec.name and int(r.get("threads", 1)) == threads]
         rows = [row for by_level in codec.cells.values() for row in by_level.values()]
-        if timings:
-            found[codec.name] = Cost(
+        timings = _timings(measured, codec.name, 1)
+        speeds = (
+            (_median(timings, "encode_mp_s"), _median(timings, "decode_mp_s"))
+            if timings
+            else (_through(rows, "encode_s"), _through(rows, "decode_s"))
+        )
+        found[codec.name] = Cost(
+            *speeds, _most(rows, "encode_peak_bytes"), _most(rows, "decode_peak_bytes"), bool(timings)
+        )
+    return found
+
+
+def timed_costs(measured: Measured) -> dict[int, dict[str, Cost]]:
+    """Speed and memory of --time by number of threads and codec: medians and largest over the timed pictures."""
+    names = dict.fromkeys(row["codec"] for row in measured.timings)
+    return {
+        threads: {
+            name: Cost(
                 _median(timings, "encode_mp_s"),
                 _median(timings, "decode_mp_s"),
-                _most(timings, "encode_peak_bytes") or _most(rows, "encode_peak_bytes"),
-                _most(timings, "decode_peak_bytes") or _most(rows, "decode_peak_bytes"),
+                _most(timings, "encode_peak_bytes"),
+                _most(timings, "decode_peak_bytes"),
                 True,
             )
-        elif rows and threads == 1:
-            peaks = (_most(rows, "encode_peak_bytes"), _most(rows, "decode_peak_bytes"))
-            found[codec.name] = Cost(_through(rows, "encode_s"), _through(rows, "decode_s"), *peaks, False)
-    return found
+            for name in names
+            if (timings := _timings(measured, name, threads))
+        }
+        for threads in sorted({int(row.get("threads", 1)) for row in measured.timings})
+    }
+
+
+def _timings(measured: Measured, codec: str, threads: int) -> list[Row]:
+    return [row for row in measured.timings if row["codec"] == codec and int(row.get("threads", 1)) == threads]
 
 
 def _median(rows: Sequence[Row], key: str) -> float | None:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from string import Template
 
 from calotype import __version__
-from calotype.bench.report import quality, sections
+from calotype.bench.report import chartrows, quality, sections
 from calotype.bench.report.crops import Scene
 from calotype.bench.report.study import Study
 
@@ -22,8 +22,8 @@ NAVIGATION = {
     "memory": "Memory",
     "crops": "Pieces",
     "lossless": "Lossless",
-    "charts": "Charts",
     "pictures": "Pictures",
+    "charts": "Charts",
     "failures": "Failures",
     "repeat": "Repeat",
 }
@@ -39,6 +39,7 @@ def page(study: Study, scenes: Sequence[Scene] = ()) -> str:
         sections.crops(study, scenes),
         sections.lossless(study),
         sections.pictures(study),
+        chartrows.charts(study),
         sections.repeat(study),
     ]
     body = "\n".join(part for part in parts if part)

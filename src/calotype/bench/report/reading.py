@@ -14,6 +14,12 @@ from calotype.errors import FileError, UsageError
 __all__ = ["Measured", "read"]
 
 Row = dict[str, Any]
+# What a row is about, by its kind: of several about the same, the last counts.
+_KEYS = {
+    "row": ("kind", "picture_sha256", "picture", "codec", "level", "threads"),
+    "timing": ("kind", "picture_sha256", "picture", "codec", "threads"),
+    "chart": ("kind", "codec"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,7 @@ def read(source: Path | Iterable[Row]) -> Measured:
         if kind == "machine":
             found.machines[str(row.get("id"))] = row
         elif kind in ("row", "chart", "timing"):
-            names = ("kind", "picture_sha256", "picture", "chart", "codec", "level", "threads")
-            cell = tuple(str(row.get(name)) for name in names)
+            cell = tuple(str(row.get(name)) for name in _KEYS[kind])
             if not row.get("error") or cell not in cells or cells[cell].get("error"):
                 cells[cell] = row
     for row in cells.values():

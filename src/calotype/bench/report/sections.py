@@ -25,9 +25,8 @@ def speed(study: Study) -> str:
     rates = dict(study.matrices[study.metric.name].ranking(study.reference.name))
     for word in ("decode", "encode"):
         dots = []
-        for codec in study.lossy:
-            cost = study.costs.get(codec.name)
-            speed = getattr(cost, f"{word}_mp_s") if cost else None
+        for codec in study.comparable_speeds:
+            speed = getattr(study.costs[codec.name], f"{word}_mp_s")
             if speed and codec.name in rates:
                 said = f"{codec.title}\n{word}s {speed:.3g} MP/s\n{rate_said(rates[codec.name])} bytes"
                 dots.append(
@@ -60,7 +59,7 @@ def speed(study: Study) -> str:
         )
     if not panels:
         return ""
-    timed = any(cost.timed for cost in study.costs.values())
+    timed = any(study.costs[codec.name].timed for codec in study.comparable_speeds)
     note = (
         "Medians of runs that had the machine to themselves (--time)."
         if timed

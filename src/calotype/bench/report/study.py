@@ -16,7 +16,7 @@ from calotype.bench.anchors import Curve
 from calotype.bench.datasets import DATASETS
 from calotype.bench.report import reading
 from calotype.bench.report.comparing import Matrix, compare, reference_of
-from calotype.bench.report.costs import Cost, costs_of, timed_threads
+from calotype.bench.report.costs import Cost, costs_of, timed_costs
 from calotype.bench.report.curves import Codec, Metric, codecs_of, metrics_of
 from calotype.bench.report.reading import Measured, Row
 
@@ -91,6 +91,12 @@ class Study:
     def by_name(self) -> dict[str, Codec]:
         """Measured codecs."""
         return {codec.name: codec for codec in self.codecs}
+
+    @cached_property
+    def comparable_speeds(self) -> list[Codec]:
+        """Lossy codecs whose speeds were taken in the same way: those with --time where there are some, or else all."""
+        timed = [codec for codec in self.lossy if self.costs[codec.name].timed]
+        return timed if len(timed) > 1 else [codec for codec in self.lossy if not self.costs[codec.name].timed]
 
     def leaders(self) -> list[str]:
         """Lossy codecs, the best first by the metric that codecs are ranked by; those without a figure are left out."""
@@ -188,8 +194,8 @@ class Study:
         question = "Which is fastest?"
         known = [
             (cost.decode_mp_s, codec)
-            for codec in self.lossy
-            if (cost := self.costs.get(codec.name)) and cost.decode_mp_s and cost.encode_mp_s
+            for codec in self.comparable_speeds
+            if (cost := self.costs[codec.name]).decode_mp_s and cost.encode_mp_s
         ]
         if not known:
             return Answer(question, "Not measured", "Rows carry no times.")
@@ -220,13 +226,16 @@ def study(source: Path | Iterable[Row], *, anchor_names: tuple[str, ...] = ancho
     whole = name in DATASETS and DATASETS[name].count == len(measured.pictures)
     published = anchors.drawn(name, anchor_names) if whole else ()
     metrics = metrics_of(codecs)
-    timed = {
-        threads: {name: cost for name, cost in costs_of(measured, codecs, threads).items() if cost.timed}
-        for threads in timed_threads(measured)
-    }
     matrices = {metric.name: compare(metric, codecs, published) for metric in metrics}
     return Study(
-        measured, codecs, published, metrics, matrices, reference_of(codecs), costs_of(measured, codecs), timed
+        measured,
+        codecs,
+        published,
+        metrics,
+        matrices,
+        reference_of(codecs),
+        costs_of(measured, codecs),
+        timed_costs(measured),
     )
 
 

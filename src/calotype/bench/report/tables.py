@@ -150,11 +150,10 @@ def costs(study: Study) -> str:
 def timings(study: Study) -> str:
     """Speed of runs that had the machine to themselves, a column for each number of threads, and their memory."""
     rows = []
-    for codec in study.codecs:
-        known = [study.timed[threads].get(codec.name) for threads in study.timed]
-        if not any(known):
-            continue
-        row: list[object] = [codec.title]
+    titles = {row["codec"]: row.get("title") or row["codec"] for row in study.measured.timings}
+    for name, title in titles.items():
+        known = [study.timed[threads].get(name) for threads in study.timed]
+        row: list[object] = [title]
         for word in ("encode_mp_s", "decode_mp_s"):
             row += _speeds(*(getattr(cost, word) if cost else None for cost in known))
         memory = [max((getattr(cost, word) or 0 for cost in known if cost), default=0) for word in PEAKS]
@@ -176,7 +175,7 @@ def failures(study: Study) -> str:
         said = error if isinstance(error, dict) else {"type": "error", "message": str(error)}
         key = (row.get("codec") or "reading", str(said.get("type")), str(said.get("message")))
         level = row.get("level")
-        where = str(row.get("picture")) + (f" at {level:g}" if isinstance(level, (int, float)) else "")
+        where = str(row.get("picture", "charts")) + (f" at {level:g}" if isinstance(level, (int, float)) else "")
         alike.setdefault(key, []).append(where)
     rows = [
         [codec, ", ".join(where[:4]) + (f" and {len(where) - 4} more" if len(where) > 4 else ""), kind, message]
