@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,9 +78,20 @@ def test_an_absent_library_is_said_with_its_command(monkeypatch):
 def test_names_need_no_library():
     code = """
 import sys
+from pathlib import Path
 from calotype.bench import codecs
 assert len(codecs.names()) > 20
 heavy = {"PIL", "imagecodecs", "pillow_heif", "imageio_ffmpeg", "onnxruntime", "scipy", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_says_every_codec_with_its_settings():
+    """docs/bench-codecs.md, row by row."""
+    page = (Path(__file__).parents[3] / "docs" / "bench-codecs.md").read_text(encoding="utf-8")
+    for name in codecs.available():
+        codec = codecs.get(name)
+        if codec.family != "calotype":
+            levels = "–" if codec.lossless else " ".join(f"{level:g}" for level in codec.levels)
+            assert f"| `{name}` | {codec.title} | {codec.describe()['settings']} | {levels} |" in page
