@@ -110,6 +110,13 @@ def compare(*, names: list[str], pixels: str, decoded: str, file_bytes: int) -> 
     return {"metrics": values, "reasons": reasons}
 
 
+def chart(codec: Codec) -> dict[str, Any]:
+    """The row of a codec over the synthetic charts."""
+    from calotype.bench import charts
+
+    return next(iter(charts.report_rows([codec])))
+
+
 def turn(codec: Codec, *, pixels: str, level: float, threads: int) -> dict[str, Any]:
     """Encode and decode once, in a process that stays: wall and CPU seconds of both.
 
@@ -133,6 +140,7 @@ TASKS: dict[str, tuple[Callable[..., dict[str, Any]], bool]] = {
     "decode": (decode, True),
     "describe": (describe, True),
     "turn": (turn, True),
+    "chart": (chart, True),
     "compare": (compare, False),
 }
 

@@ -60,7 +60,8 @@ def ask(lane: Lane, words: Iterable[str], levels: Mapping[str, tuple[float, ...]
             raise UsageError("codec", value=f"{word}, called {name}", allowed="codecs of different names")
         own = tuple(said["levels"])
         chosen = levels.get(name, own if count is None or said["lossless"] else _spread(own, count))
-        found[name] = Said(asked=word, **said | {"levels": chosen})
+        fields: dict[str, Any] = said | {"levels": chosen}
+        found[name] = Said(asked=word, **fields)
     for name in levels:
         if name not in found:
             raise UsageError("levels", value=name, allowed=", ".join(found))

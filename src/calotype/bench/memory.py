@@ -24,14 +24,17 @@ class Peak:
 
     extra_bytes: int | None = None
 
+    _before: int | None = None
+    _mark: int | None = None
+
     def __enter__(self) -> Peak:
         _give_back()
         self._reset = _reset_mark()
         self._before, self._mark = _resident()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        _, peak = _resident()
+    def __exit__(self, *raised: object) -> None:
+        peak = _resident()[1]
         if peak is None or self._before is None:
             return
         # Where the mark can't be reset, an old peak may hide the new one.

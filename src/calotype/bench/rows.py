@@ -22,6 +22,14 @@ SCHEMA = 1
 # Fields that another run of the same thing may give otherwise.
 TIMES = ("machine", "encode_s", "decode_s", "encode_peak_bytes", "decode_peak_bytes")
 
+# Fields that say what a row is about. A newer timing of a codec replaces an older one, whatever its level was.
+_KEYS = {
+    "machine": ("id",),
+    "row": ("picture_sha256", "codec", "level", "threads"),
+    "timing": ("picture_sha256", "codec", "threads"),
+    "chart": ("codec",),
+}
+
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 
@@ -29,10 +37,10 @@ Key = tuple[Any, ...]
 def key_of(row: Row) -> Key:
     """What a row is about."""
     kind = row.get("kind")
-    if kind == "machine":
-        return kind, row["id"]
-    names = ("picture_sha256", "codec", "level", "threads")
-    return kind, *(row.get(name) for name in names)
+    names = _KEYS.get(kind) if isinstance(kind, str) else None
+    if names is None:
+        raise UsageError("row's kind", value=kind, allowed=", ".join(_KEYS))
+    return kind, *(row[name] for name in names)
 
 
 class Rows:
@@ -45,8 +53,8 @@ class Rows:
 
     def add(self, row: Row) -> None:
         """Take a row in; one with the same key is replaced, and "can't be read" by anything measured later."""
-        if row.get("codec") is not None:
-            self._by_key.pop(("row", row.get("picture_sha256"), None, None, None), None)
+        if row.get("kind") == "row" and row["codec"] is not None:
+            self._by_key.pop(("row", row["picture_sha256"], None, None, None), None)
         self._by_key[key_of(row)] = row
 
     def get(self, key: Key) -> Row | None:
@@ -54,7 +62,7 @@ class Rows:
         return self._by_key.get(key)
 
     def of_kind(self, kind: str) -> list[Row]:
-        """All of kind "row", "timing" or "machine"."""
+        """All of kind "row", "timing", "chart" or "machine"."""
         return [row for row in self if row.get("kind") == kind]
 
     def __iter__(self) -> Iterator[Row]:

@@ -20,9 +20,10 @@ import numpy as np
 from calotype.bench import machine
 from calotype.bench.codec_said import Said
 from calotype.bench.pictures import PictureFile, pixels_of
+from calotype.bench.plan import LIMIT_S
 from calotype.bench.processes import Failed, Lane
 from calotype.bench.rows import FILE, SCHEMA, Row, Writer, key_of, read
-from calotype.bench.runner import LIMIT_S, scratch_of
+from calotype.bench.runner import scratch_of
 from calotype.errors import CalotypeError, UsageError
 
 __all__ = ["BUSY_CORES", "Settings", "level_near", "mosaic", "pictures_of", "run"]

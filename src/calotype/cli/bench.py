@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from calotype.cli import bench_says
 from calotype.cli.main import note
-from calotype.errors import ExtraMissing, FileError, UsageError
+from calotype.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from calotype.bench.pictures import PictureFile
+    from calotype.bench.plan import Outcome, Settings
     from calotype.bench.rows import Row
-    from calotype.bench.runner import Outcome
 
 __all__ = ["bench"]
-
-EXIT_SOME_FAILED = 3
-_REASONS_SHOWN = 20
 
 
 def _words(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -78,10 +76,10 @@ def bench(**given: Any) -> int:
     stopped. Exit code 3: some cells failed, their reasons are listed.
     """
     if given["listed"]:
-        return _list()
+        return bench_says.list_all()
     if given["report_only"] is not None:
-        _report(given["report_only"], must=True)
-        _exported(given["report_only"], given["kind"])
+        bench_says.draw_report(given["report_only"], must=True)
+        bench_says.export(given["report_only"], given["kind"])
         return 0
     if given["out"] is None:
         raise UsageError("--out", value="nothing", allowed="a folder for rows and report")
@@ -103,13 +101,14 @@ def _measure(
     kind: str | None,
     as_json: bool,
     no_report: bool,
-    **timing: Any,
+    **more: Any,
 ) -> int:
     """Rows, then what else was asked for, then the report; the exit code."""
     from calotype import metrics as known_metrics
-    from calotype.bench import codec_said, runner
+    from calotype.bench import codec_said
     from calotype.bench import codecs as known_codecs
     from calotype.bench import pictures as files
+    from calotype.bench.plan import Outcome, Settings
     from calotype.bench.processes import Lane
 
     known_metrics.check(metrics)
@@ -118,7 +117,7 @@ def _measure(
     if found:
         dataset = _dataset_of(dataset, found)
     if not no_report:
-        _warn_of_matplotlib()
+        bench_says.warn_of_matplotlib()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -129,7 +128,7 @@ def _measure(
     finally:
         asking.stop()
 
-    settings = runner.Settings(
+    settings = Settings(
         pictures=found,
         codecs=said,
         metrics=metrics,
@@ -139,24 +138,25 @@ def _measure(
         limit_s=limit_s,
         retry=retry,
     )
-    outcome = runner.Outcome()
+    outcome = Outcome()
+    heard = bench_says.as_line if as_json else _nothing
     try:
-        if found and not timing["time_only"]:
-            outcome = _rows(settings, as_json)
-        if timing["charts"]:
-            _charts(settings)
-        if timing["timed"] or timing["time_only"]:
-            outcome.failed += _timed(settings, timing)
+        if found and not more["time_only"]:
+            outcome = _rows(settings, heard)
+        if more["charts"]:
+            outcome.add(_charts(settings, heard))
+        if found and (more["timed"] or more["time_only"]):
+            outcome.add(_timed(settings, more, heard))
     except (KeyboardInterrupt, click.Abort):
         note(f"stopped; what was measured stays in {out}, and the same command goes on from there")
         raise
     if not no_report:
-        _report(out, must=False)
-    _exported(out, kind)
-    return _summed(outcome, out, as_json)
+        bench_says.draw_report(out, must=False)
+    bench_says.export(out, kind)
+    return bench_says.summary(outcome, out, as_json)
 
 
-def _rows(settings: Any, as_json: bool) -> Outcome:
+def _rows(settings: Settings, heard: Callable[[Row], None]) -> Outcome:
     """The rows, with progress."""
     from calotype.bench import runner
     from calotype.bench.progress import Progress
@@ -164,50 +164,18 @@ def _rows(settings: Any, as_json: bool) -> Outcome:
     counts = {said.name: len(settings.pictures) * len(said.levels) for said in settings.codecs}
     progress = Progress(counts, quiet=_quiet())
 
-    def heard(row: Row, done: int, total: int, doing: str) -> None:
-        if as_json:
-            _json(row)
+    def listening(row: Row, done: int, total: int, doing: str) -> None:
+        heard(row)
         progress(row, done, total, doing)
 
     try:
-        return runner.run(settings, heard)
+        return runner.run(settings, listening)
     finally:
         progress.finish()
 
 
-def _summed(outcome: Outcome, out: Path, as_json: bool) -> int:
-    """Say what became of it; the exit code."""
-    for name in outcome.repeated:
-        note(f"note: {name} holds the same bytes as another picture and was measured once")
-    reasons: dict[tuple[str, str, int], list[str]] = {}
-    for row in outcome.failed:
-        error = row["error"]
-        what = row["codec"] or "can't be read"
-        where = row["picture"] + (f" at {row['level']:g}" if row["level"] is not None and not row["lossless"] else "")
-        reasons.setdefault((what, error["message"], error["exit_code"]), []).append(where)
-    for (what, message, code), where in list(reasons.items())[:_REASONS_SHOWN]:
-        note(f"{what}: {_some(where)}: {message} (code {code})")
-    if len(reasons) > _REASONS_SHOWN:
-        note(f"and {len(reasons) - _REASONS_SHOWN} reasons more, see {out / 'rows.jsonl'}")
-    for name in dict.fromkeys(name for name, _ in outcome.lacking):
-        counts = {reason: count for (of, reason), count in outcome.lacking.items() if of == name}
-        note(f"note: no {name} for {sum(counts.values())} rows: {_some(counts)}")
-    note(f"{outcome.measured} rows measured, {outcome.kept} were there, {len(outcome.failed)} failed: {out}")
-    if as_json:
-        counts = {"measured": outcome.measured, "kept": outcome.kept, "failed": len(outcome.failed)}
-        _json({"kind": "summary", "report": str(out), **counts})
-    return EXIT_SOME_FAILED if outcome.failed else 0
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _json(row: dict[str, Any]) -> None:
-    import json
-
-    click.echo(json.dumps(row, ensure_ascii=False))
+def _nothing(row: Row) -> None:
+    """Who hears rows without --json."""
 
 
 def _quiet() -> bool:
@@ -232,13 +200,17 @@ def _dataset_of(name: str | None, found: list[PictureFile]) -> str | None:
     return name
 
 
-def _charts(settings: Any) -> None:
-    raise UsageError("--charts", value="asked for", allowed="a release that has them")
+def _charts(settings: Settings, heard: Callable[[Row], None]) -> Outcome:
+    """The synthetic charts."""
+    from calotype.bench import charting
+
+    return charting.run(settings, note, heard)
 
 
-def _timed(settings: Any, given: dict[str, Any]) -> list[Row]:
-    """Speed, after everything else; rows that failed."""
+def _timed(settings: Settings, given: dict[str, Any], heard: Callable[[Row], None]) -> Outcome:
+    """Speed, after everything else."""
     from calotype.bench import timing
+    from calotype.bench.plan import Outcome
 
     metric, _, value = given["time_at"].partition("=")
     try:
@@ -260,58 +232,7 @@ def _timed(settings: Any, given: dict[str, Any]) -> list[Row]:
         dataset=settings.dataset,
         limit_s=settings.limit_s,
     )
-    return [row for row in timing.run(asked, note) if row["error"]]
-
-
-def _exported(report: Path, kind: str | None) -> None:
-    """The report in another program's words."""
-    if kind is None:
-        return
-    from calotype.bench import compressai
-
-    for path in compressai.write(report):
-        note(f"{path}")
-
-
-def _warn_of_matplotlib() -> None:
-    """Hours later would be the wrong time."""
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        note("note: the report will not be drawn without matplotlib: pip install 'calotype[bench]'")
-
-
-def _report(folder: Path, *, must: bool) -> None:
-    """Draw the page; where it was not what was asked for, a missing matplotlib is no error."""
-    try:
-        from calotype.bench.report import write
-
-        write(folder, folder)
-    except ImportError as error:
-        if (error.name or "").startswith("calotype"):
-            note("note: this release draws no report yet; the rows are there")
-            return
-        if must:
-            raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
-        return
-    note(f"report: {folder / 'report.html'}")
-
-
-def _list() -> int:
-    """Everything that can be named, one a line; what is missing, with its command."""
-    from calotype import metrics
-    from calotype.bench import codecs, datasets
-
-    click.echo("Codecs (--codecs)")
-    for name in codecs.names():
-        error = codecs.missing(name)
-        click.echo(f"  {name:<22} {error or codecs.get(name).title}")
-    click.echo(f"  groups: {', '.join(codecs.GROUPS)}; your own: module:attribute\n\nMetrics (--metrics)")
-    for name in metrics.NAMES:
-        metric = metrics.get(name)
-        lacks = "" if metrics.available(name) else f"  (pip install 'calotype[{metric.extra}]')"
-        click.echo(f"  {name:<22} {metric.title}{lacks}")
-    click.echo("\nData sets (--dataset)")
-    for name, dataset in datasets.DATASETS.items():
-        click.echo(f"  {name:<22} {dataset.count} pictures: {dataset.source}")
-    return 0
+    rows = timing.run(asked, note)
+    for row in rows:
+        heard(row)
+    return Outcome(measured=len(rows), failed=[row for row in rows if row["error"]])

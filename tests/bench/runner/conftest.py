@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from calotype.bench import codec_said, pictures, rows, runner
+from calotype.bench import codec_said, pictures, rows
+from calotype.bench.plan import Settings
 from calotype.bench.processes import Lane
 
 FAKES = "tests.bench.runner.fakes:"
@@ -26,7 +27,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "in"
 
 
-def settings(folder: Path, report: Path, *names: str, metrics=("psnr", "max-error"), **more) -> runner.Settings:
+def settings(folder: Path, report: Path, *names: str, metrics=("psnr", "max-error"), **more) -> Settings:
     """Codecs are asked in this process's lane, as the command line does."""
     lane = Lane(apart=True, log=folder / "log", limit_s=60)
     try:
@@ -34,7 +35,7 @@ def settings(folder: Path, report: Path, *names: str, metrics=("psnr", "max-erro
     finally:
         lane.stop()
     (folder / "log").unlink(missing_ok=True)
-    return runner.Settings(pictures=pictures.find([str(folder)]), codecs=said, metrics=metrics, report=report, **more)
+    return Settings(pictures=pictures.find([str(folder)]), codecs=said, metrics=metrics, report=report, **more)
 
 
 def figures(report: Path) -> list[dict]:

@@ -10,6 +10,7 @@ import pytest
 from tests.bench.runner.conftest import figures, keys, settings
 
 from calotype.bench import rows, runner
+from calotype.bench.plan import Settings
 from calotype.errors import CorruptError, UsageError
 
 KILLS = 20
@@ -22,7 +23,7 @@ def lines_in(report) -> int:
         return 0
 
 
-def killed_after(asked: runner.Settings, more_lines: int, moment_s: float) -> None:
+def killed_after(asked: Settings, more_lines: int, moment_s: float) -> None:
     """Begin a run in another process, wait for so many rows and a moment, and kill it as the system would."""
     enough = lines_in(asked.report) + more_lines
     process = multiprocessing.get_context("fork").Process(target=runner.run, args=(asked,))
@@ -77,12 +78,14 @@ def test_a_torn_line_is_dropped_wherever_it_is_torn(folder, tmp_path):
 
 
 def test_a_damaged_line_is_named(tmp_path):
-    (tmp_path / rows.FILE).write_bytes(b'{"schema": 1, "kind": "row"}\n{"schema": 1, "ki\n{"schema": 1}\n')
+    whole = b'{"schema": 1, "kind": "machine", "id": "a"}\n'
+    (tmp_path / rows.FILE).write_bytes(whole + b'{"schema": 1, "kind": "row"}\n' + whole)
     with pytest.raises(CorruptError, match="line 2"):
         rows.read(tmp_path)
-    (tmp_path / rows.FILE).write_bytes(b'{"schema": 9, "kind": "row"}\n')
+    (tmp_path / rows.FILE).write_bytes(whole.replace(b"1", b"9"))
     with pytest.raises(UsageError, match="newer calotype"):
         rows.read(tmp_path)
+    assert len(rows.read(tmp_path / "nowhere")) == 0
 
 
 def test_only_what_changed_is_measured_again(folder, tmp_path, monkeypatch):
