@@ -17,7 +17,7 @@ from typing import Any
 from calotype.batch.places import Spot, Stamp
 from calotype.errors import CalotypeError, ExtraMissing, FileError, TargetExists
 
-__all__ = ["glob", "is_folder", "listed", "path_of", "read", "remove", "stamp", "write"]
+__all__ = ["check_writable", "glob", "is_folder", "listed", "path_of", "read", "remove", "stamp", "write"]
 
 # Stores where one upload appears whole or not at all; elsewhere a temporary name is renamed.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory", "oss", "oci", "r2"}
@@ -75,13 +75,11 @@ def read(place: Spot, most: int | None = None) -> bytes:
 def write(place: Spot, data: bytes, *, replace: bool, mark: str) -> None:
     """Make a file appear whole. Who else writes the same name at the same moment may win where a store has no check."""
     with _asking(place, "written"):
+        check_writable(place)
         store = _store(place)
-        scheme = _scheme(place.store)
-        if scheme in _READ_ONLY:
-            raise FileError(place, f"can't be written: {scheme}:// is read-only here")
         if not replace and store.exists(place.path):
             raise TargetExists(place)
-        if scheme in _WHOLE:
+        if _scheme(place.store) in _WHOLE:
             store.pipe_file(place.path, data)
             return
         folder, name = posixpath.split(place.path)
@@ -93,6 +91,13 @@ def write(place: Spot, data: bytes, *, replace: bool, mark: str) -> None:
         finally:
             if store.exists(part):
                 store.rm_file(part)
+
+
+def check_writable(place: Spot) -> None:
+    """Raise FileError for a store that is only read."""
+    scheme = _scheme(place.store)
+    if scheme in _READ_ONLY:
+        raise FileError(place, f"can't be written: {scheme}:// is read-only here")
 
 
 def remove(place: Spot) -> None:

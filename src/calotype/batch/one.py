@@ -38,25 +38,29 @@ class Coded:
 def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     """The .calo file of a picture file's bytes.
 
-    settings   quality (60) or one of size, bpp, psnr, ms_ssim, ssimulacra2 (with best_effort); model ("swift"),
-               threads (all processors), max_pixels
+    settings   quality (60), lossless, or one of size, bpp, psnr, ms_ssim, ssimulacra2 (with best_effort); convert and
+               strip (names with commas), check (True), model ("swift"), threads (all processors), max_pixels
     raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError, TargetMissed
     """
-    from calotype import codec, formats
+    from calotype import codec
     from calotype.model import store
     from calotype.rates import Target
 
-    picture = formats.read(data, limits=limits_of(settings.get("max_pixels")))
+    picture = picture_of(data, settings)
     model = store.find(settings.get("model") or "swift")
     lost = said = tuple(picture.left_out)
     target = Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")})
-    if target is None:
-        coded = codec.encode(picture, model, quality=settings.get("quality") or 60.0, threads=settings.get("threads"))
+    if target is None or model is None:
+        quality, threads = settings.get("quality") or 60.0, settings.get("threads")
+        done = codec.encode_reported(
+            picture, model, quality=quality, lossless=lossless, check=check, threads=threads
+        )
+        coded, said = done.data, (*said, *done.notes)
     else:
         from calotype import targets
 
         effort = bool(settings.get("best_effort"))
-        reached = targets.encode(picture, model, target, threads=settings.get("threads"), best_effort=effort)
+        reached = targets.encode(picture, model, target, threads=settings.get("threads"), best_effort=effort, check=check)
         coded, said = reached.data, (*said, reached.said)
     return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=said, left_out=lost)
 
@@ -65,21 +69,34 @@ def picture_of(data: bytes, settings: Mapping[str, Any]) -> Picture:
     """The picture that is going to be encoded: what the file holds, converted and stripped as the settings say."""
     from calotype import formats
 
-    return formats.read(data, limits=limits_of(settings.get("max_pixels")))
+    limits = limits_of(settings.get("max_pixels"))
+    picture = formats.read(data, limits=limits, convert=settings.get("convert"))
+    return _stripped(picture, settings)
+
+
+def _stripped(picture: Picture, settings: Mapping[str, Any]) -> Picture:
+    """Without the metadata that the settings name."""
+    names = settings.get("strip")
+    if not names:
+        return picture
+    return picture.stripped() if "all" in names.split(",") else picture.stripped(names.split(","))
 
 
 def decode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     """The picture file of a .calo file's bytes.
 
-    settings   suffix (".png"), region (left, top, right, bottom in pixels), threads, max_pixels
+    settings   suffix (".png"), region (left, top, right, bottom in pixels), convert, strip, threads, max_pixels
     raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError
     """
     from calotype import codec, formats
+    from calotype.picture import Picture
 
     limits = limits_of(settings.get("max_pixels"))
     picture = codec.decode(data, limits=limits, region=settings.get("region"), threads=settings.get("threads"))
+    picture = Picture.of(picture, convert=settings.get("convert"))
+    picture = _stripped(picture, settings)
     written, lost = formats.write(picture, settings.get("suffix") or ".png")
-    return Coded(data=written, width_px=picture.width_px, height_px=picture.height_px, notes=lost, left_out=lost)
+    return Coded(data=written, width_px=picture.width_px, height_px=picture.height_px, notes=(*picture.left_out, *lost), left_out=lost)
 
 
 def limits_of(max_pixels: int | None) -> Limits:

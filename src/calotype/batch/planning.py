@@ -173,13 +173,20 @@ def _output(request: Request, found: Sequence[Found]) -> tuple[Spot | None, Spot
     if word is None:
         return None, None
     place = places.spot(word)
+    if place.store:
+        from calotype.batch import buckets
+
+        buckets.check_writable(place)
     one_file = len(request.sources) == 1 and (not found or (found[0].named and len(found) == 1))
     # s3://bucket/folder is a folder, and s3://bucket/a.calo a file: nothing but its suffix tells.
     named = not place.store or place.path.lower().endswith(_suffixes(request))
     if one_file and named and not word.endswith("/") and not (place.path and places.is_folder(place)):
         return None, place
-    if not place.store and Path(place.path).exists() and not Path(place.path).is_dir():
-        raise FileError(word, "is a file; several outputs need a folder (-o DIR)")
+    if not place.store and not Path(place.path).is_dir():
+        if Path(place.path).exists():
+            raise FileError(word, "is a file; several outputs need a folder (-o DIR)")
+        if word.lower().endswith(_suffixes(request)):
+            raise FileError(word, f"is a name for one file, and these are several; a folder of that name is {word}/")
     return Spot(place.store, place.path.rstrip("/") or place.path), None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from calotype.cli import files, folders, targets
+from calotype.cli import completion, files, folders, modes, targets
 from calotype.cli.main import concerning, note
 
 __all__ = ["encode"]
@@ -19,13 +19,21 @@ __all__ = ["encode"]
 )
 @click.option("-q", "--quality", type=click.FloatRange(1, 100), show_default="60", help="1 small, 100 best.")
 @targets.options
-@click.option("--model", default="swift", show_default=True, metavar="NAME", help="See `calotype models list`.")
+@modes.options("encode")
+@click.option(
+    "--model",
+    default="swift",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=completion.models,
+    help="See `calotype models list`.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the bytes never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
 @folders.options("encode")
 def encode(sources: tuple[str, ...], output: str | None, force: bool, many: folders.Many, **settings: Any) -> int:
-    """IN, a picture file of 8-bit RGB, becomes a .calo file. Its EXIF, ICC and XMP are kept.
+    """IN, a picture file, becomes a .calo file. Its EXIF, ICC and XMP are kept, and grey, alpha and 16 bits are as they are.
 
     IN may be several files, folders, patterns and addresses such as s3://bucket/folder.
     """
