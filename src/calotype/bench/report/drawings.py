@@ -63,7 +63,8 @@ def _curves(study: Study, name: str, matrix: Matrix, looks: dict[str, Style], ou
         if curve.name in study.shown and curve.quality(name)
     ]
     count = len(study.measured.pictures)
-    title = f"{(study.measured.dataset or 'Pictures').capitalize()}, mean of {count} pictures"
+    title = f"{study.measured.dataset or ''}, mean of {count} pictures".lstrip(", ")
+    title = title[0].upper() + title[1:]
     figure, axes = _axes(title)
     ends, heights = [], []
     for codec, xs, ys in lines:

@@ -67,7 +67,8 @@ def _file(name: str) -> str:
 
 def _subject(study: Study) -> str:
     count = len(study.measured.pictures)
-    return f"{study.measured.dataset or 'pictures'}, {count} picture{'s' * (count != 1)}, {len(study.codecs)} codecs"
+    words = [study.measured.dataset, f"{count} picture{'s' * (count != 1)}", f"{len(study.codecs)} codecs"]
+    return ", ".join(word for word in words if word)
 
 
 def headline(study: Study) -> str:
@@ -75,13 +76,12 @@ def headline(study: Study) -> str:
     distortion, looks, _, speed = study.answers
     if not distortion.codec:
         return "Nothing that can be compared was measured"
-    assert study.metric
     if looks.codec == distortion.codec:
-        said = f"{distortion.answer} needs the fewest bytes, by {study.metric.title} and by eye-like metrics"
+        said = f"{distortion.answer} needs the fewest bytes, in {distortion.measure} and in {looks.measure}"
     elif looks.codec:
-        said = f"{distortion.answer} leads in {study.metric.title}, {looks.answer} in metrics that follow the eye"
+        said = f"{distortion.answer} leads in {distortion.measure}, {looks.answer} in {looks.measure}"
     else:
-        said = f"{distortion.answer} needs the fewest bytes at equal {study.metric.title}"
+        said = f"{distortion.answer} needs the fewest bytes at equal {distortion.measure}"
     return said + (f"; {speed.answer} is fastest" if speed.codec and speed.codec != distortion.codec else "")
 
 

@@ -66,9 +66,9 @@ def speed(study: Study) -> str:
         else "Speeds are of single runs beside others: good for orders of magnitude, not for percent."
     )
     front = fronts.get("decode", [])
-    title = (
-        f"{len(front)} of {len(rates)} codecs are the best at their decoding speed" if front else "Speed against bytes"
-    )
+    title = "Speed against bytes"
+    if front:
+        title = f"{len(front)} of {len(dots)} codecs are beaten by no other in both bytes and decoding speed"
     body = tabs("speed", panels) + f'<p class="note">{note}</p>' + (tables.timings(study) if study.timed else "")
     return section(
         "speed",
@@ -133,7 +133,7 @@ def crops(study: Study, scenes: Sequence[Scene]) -> str:
             said = "as it was" if crop.bpp is None else f"{crop.bpp:.3f} bpp, {crop.psnr:.2f} dB, level {crop.level:g}"
             alt, side = f"{scene.picture}, {crop.title}", sides.get(crop.codec, "")
             parts.append(
-                f'<figure><img src="data:image/webp;base64,{crop.webp_base64}" alt="{escape(alt)}" loading="lazy" '
+                f'<figure><img src="data:image/webp;base64,{crop.webp_base64}" alt="{escape(alt)}" '
                 f'data-label="{escape(label)}" data-side="{side}">'
                 f"<figcaption><b>{escape(crop.title)}</b>{escape(said)}</figcaption></figure>"
             )

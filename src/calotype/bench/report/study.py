@@ -27,13 +27,17 @@ _MINUS, _SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """question, the codec's title (or why there is none), the sentence with the figures, and the runners-up."""
+    """question, the codec's title (or why there is none), the sentence with the figures, and the runners-up.
+
+    codec    its name, or "" where there is none;  measure   the title of the metric that it was decided by
+    """
 
     question: str
     answer: str
     evidence: str
     others: str = ""
     codec: str = ""
+    measure: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,10 @@ class Study:
                 f" {less_said(duel.percent)} than the next, {self.titles[second]};"
                 f" it wins on {wins} of {len(duel.by_picture)} pictures."
             )
-        others = ", ".join(f"{self.titles[name]} ({rate_said(value)})" for name, value in ranking[1:4])
-        return Answer(question, self.titles[best], said, others, best)
+        # Against the best itself: intervals differ, so figures against the reference need not be in order.
+        rivals = [(name, matrix.get(name, best).percent) for name, _ in ranking[1:4]]
+        others = ", ".join(f"{self.titles[name]} {rate_said(value)}" for name, value in rivals if value is not None)
+        return Answer(question, self.titles[best], said, others and f"against it: {others}", best, metric.title)
 
     def _looks(self) -> Answer:
         question = "Which looks best?"
@@ -166,7 +172,7 @@ class Study:
                 agrees = rival[0][0] == answer.codec
                 said += f" {other.title} {'agrees' if agrees else 'puts ' + self.titles[rival[0][0]] + ' first'}."
                 break
-        return Answer(question, answer.answer, said, answer.others, answer.codec)
+        return Answer(question, answer.answer, said, answer.others, answer.codec, first.title)
 
     def _memory(self) -> Answer:
         question = "Which needs least memory?"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from calotype.bench.report.comparing import METHOD, Difference
+from calotype.bench.report.costs import Cost
 from calotype.bench.report.study import Study, mean_bpp
 
 __all__ = ["summary", "text"]
@@ -36,9 +37,7 @@ def summary(study: Study) -> dict[str, Any]:
                     if not codec.lossless and codec.measures(metric.name)
                 },
                 **({"bpp": _rounded(mean_bpp(codec), 5)} if codec.lossless and codec.cells else {}),
-                "cost": {key: _rounded(value, 4) for key, value in asdict(study.costs[codec.name]).items()}
-                if codec.name in study.costs
-                else None,
+                "cost": _cost(study.costs[codec.name]),
             }
             for codec in study.codecs
         },
@@ -50,6 +49,10 @@ def summary(study: Study) -> dict[str, Any]:
             }
             for name, found in study.matrices.items()
         },
+        "timings": {
+            str(threads): {name: _cost(cost) for name, cost in by.items()} for threads, by in study.timed.items()
+        },
+        "timed_on": sorted({str(row.get("picture")) for row in study.measured.timings}),
         "failed": len(study.measured.failed),
         "machines": list(study.measured.machines.values()),
     }
@@ -69,6 +72,10 @@ def _said(there: Difference) -> dict[str, Any]:
         five = (spread.least, spread.lower, spread.median, spread.upper, spread.most)
         found |= {"pictures": spread.pictures, "spread": [round(value, 2) for value in five]}
     return found
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {key: _rounded(value, 4) for key, value in asdict(cost).items()}
 
 
 def _rounded(value: Any, digits: int) -> Any:

@@ -1,0 +1,225 @@
+#!/usr/bin/env python
+"""README's figures and the pages of results/kodak and results/timing, from the summaries of `calotype bench`.
+
+    python tools/write_results.py            write them
+    python tools/write_results.py --check    say which are stale, and fail; nothing is written
+
+The summaries follow from the rows beside them: `calotype bench --report-only results/kodak` makes them anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from measuring import table
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = "swift"
+# What README compares with; the pages have all of them.
+IN_README = (
+    "jpeg-420", "webp", "jpegxl-e7", "jpeg2000", "heic-444", "avif-444", "avif-444-psnr", "vvc-420", "vtm",
+)  # fmt: skip
+TIMED_IN_README = (OURS, "jpeg-420", "webp", "avif-444", "avif-444-psnr", "jpegxl-e7")
+METRICS = {"psnr": "PSNR", "ms-ssim-db": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+BEGIN, END = "<!-- figures: tools/write_results.py writes from here -->\n", "<!-- to here -->\n"
+
+Summary = dict[str, Any]
+
+
+def main() -> None:
+    flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flags.add_argument("--check", action="store_true", help="write nothing; exit code 1 where something is stale")
+    check = flags.parse_args().check
+    stale = [path for path, said in pages(ROOT).items() if not path.exists() or path.read_text("utf-8") != said]
+    for path in stale:
+        if not check:
+            path.write_text(pages(ROOT)[path], encoding="utf-8")
+        print(f"{path.relative_to(ROOT)}: {'stale, run tools/write_results.py' if check else 'written'}")
+    if check and stale:
+        sys.exit(1)
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """What each page should be."""
+    kodak = _read(root / "results" / "kodak" / "summary.json")
+    timing = _read(root / "results" / "timing" / "summary.json")
+    return {
+        root / "README.md": readme((root / "README.md").read_text(encoding="utf-8"), kodak, timing),
+        root / "results" / "kodak" / "README.md": kodak_page(kodak),
+        root / "results" / "timing" / "README.md": timing_page(timing),
+    }
+
+
+def _read(path: Path) -> Summary:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def readme(said: str, kodak: Summary, timing: Summary) -> str:
+    """README with the figures between its marks made anew."""
+    block = f"""
+On the {kodak["pictures"]} Kodak pictures, whole files, at equal quality averaged over the range that both cover: the default
+model `{OURS}` needs, against
+
+{differences(kodak, IN_README)}
+Minus is fewer bytes. The last metric follows eyes best; `swift` is trained for the first. Published curves carry no
+SSIMULACRA 2.{_without_loss(kodak)}
+
+{speeds(timing, TIMED_IN_README)}
+{_megapixels(timing)}, one process that did nothing else, medians; memory is what encoding or decoding, the larger, takes
+above what the process held. All codecs, single pictures, settings, machine and commands: [results/](results/), and
+[the page](results/kodak/report.html) that `calotype bench` makes of them.
+
+![PSNR over bits per pixel on Kodak](results/kodak/rd-psnr.png)
+"""
+    if BEGIN not in said or END not in said:
+        sys.exit(f"README.md has lost its marks {BEGIN.strip()} and {END.strip()}")
+    before, rest = said.split(BEGIN)
+    return before + BEGIN + block + "\n" + END + rest.split(END)[1]
+
+
+def differences(kodak: Summary, names: Iterable[str] | None = None) -> str:
+    """BD-rates of ours against others, a column for each metric."""
+    rates = {metric: kodak["bd_rates"].get(metric, {}).get(OURS, {}) for metric in METRICS}
+    known = [name for name in names or rates["psnr"] if name in rates["psnr"] and name != OURS]
+    known.sort(key=lambda name: _or_last(rates["psnr"][name].get("percent")))
+    rows = [[_title(kodak, name), *(percent(rates[metric].get(name)) for metric in METRICS)] for name in known]
+    return table(["against", *METRICS.values()], rows)
+
+
+def _or_last(value: float | None) -> float:
+    return 1e9 if value is None else value
+
+
+def percent(entry: dict[str, Any] | None) -> str:
+    """A BD-rate; a dash where there is none."""
+    if not entry or entry.get("percent") is None:
+        return "–"
+    value = entry["percent"]
+    return f"{value:+.0f} %" if abs(value) >= 10 else f"{value:+.1f} %"
+
+
+def _title(summary: Summary, name: str) -> str:
+    if name in summary["codecs"]:
+        return summary["codecs"][name]["title"]
+    return f"{summary['published'][name]['title']}, published"
+
+
+def _without_loss(kodak: Summary) -> str:
+    """A sentence about lossless files, where ours was measured."""
+    rates = {name: codec["bpp"] for name, codec in kodak["codecs"].items() if codec.get("bpp")}
+    ours = rates.get("calotype-lossless")
+    others = {name: rates[name] for name in ("png", "webp-lossless", "jpegxl-e7-lossless") if name in rates}
+    if not ours or not others:
+        return ""
+    said = ", ".join(f"{_title(kodak, name).split(', ')[0]} {rate:.2f}" for name, rate in others.items())
+    return f" Without loss `--lossless` takes {ours:.2f} bits a pixel ({said})."
+
+
+def speeds(timing: Summary, names: Iterable[str] | None = None) -> str:
+    """Megapixels a second with one and two threads, and memory."""
+    threads = sorted(timing["timings"], key=int)
+    known = dict.fromkeys(name for by in timing["timings"].values() for name in by)
+    rows = []
+    for name in names or known:
+        if name not in known:
+            continue
+        costs = [timing["timings"][count].get(name) for count in threads]
+        row = [_title(timing, name)] + [_figure(c, key) for key in ("encode_mp_s", "decode_mp_s") for c in costs]
+        peaks = [c[key] or 0 for c in costs if c for key in ("encode_peak_bytes", "decode_peak_bytes")]
+        rows.append([*row, f"{max(peaks) / 1e6:.3g} MB" if max(peaks, default=0) else "–"])
+    words = [f"{word} MP/s, {n} thread{'s' * (n != '1')}" for word in ("encode", "decode") for n in threads]
+    return table(["codec", *words, "memory"], rows)
+
+
+def _figure(cost: dict[str, Any] | None, key: str) -> str:
+    return f"{cost[key]:.3g}" if cost and cost[key] else "–"
+
+
+def _megapixels(timing: Summary) -> str:
+    """What was timed."""
+    return "Timed on " + ", ".join(re.sub(r"\.\w+$", "", name) for name in timing["timed_on"])
+
+
+def kodak_page(kodak: Summary) -> str:
+    """results/kodak/README.md."""
+    curves = kodak["codecs"][OURS]["curves"]
+    points = [
+        [f"{level:g}", f"{rate:.4f}", *(f"{curves[metric][place][2]:.3f}" for metric in METRICS if metric in curves)]
+        for place, (level, rate, _) in enumerate(curves["psnr"])
+    ]
+    answers = "\n".join(
+        f"* {answer['question']} **{answer['answer']}.** {answer['evidence']}" for answer in kodak["answers"]
+    ).replace("\N{NO-BREAK SPACE}", " ")
+    lossless = sorted((codec["bpp"], codec["title"]) for codec in kodak["codecs"].values() if codec.get("bpp"))
+    return f"""# Kodak
+
+Written by `python tools/write_results.py` from `summary.json`, which follows from the rows beside it. `report.html` is
+the same as a page, with spreads over pictures and pieces to look at; it opens offline.
+
+{answers}
+
+![PSNR over bits per pixel](rd-psnr.png)
+![SSIMULACRA 2 over bits per pixel](rd-ssimulacra2.png)
+
+## Calotype {OURS}
+
+Means over {kodak["pictures"]} pictures; MS-SSIM in decibels.
+
+{table(["quality", "bpp", *(title for metric, title in METRICS.items() if metric in curves)], points)}
+Bytes at equal quality against every other codec, minus is fewer ({kodak["bd_rate_method"]}):
+
+{differences(kodak)}
+## Every codec against {_title(kodak, kodak["reference"])}
+
+{_everyone(kodak)}
+## Without loss
+
+{table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
+{_where(kodak)}"""
+
+
+def _everyone(kodak: Summary) -> str:
+    """BD-rates of all codecs against the reference with their spread in PSNR, and what they cost."""
+    rows = []
+    for name, codec in kodak["codecs"].items():
+        rates = [kodak["bd_rates"].get(metric, {}).get(name, {}).get(kodak["reference"]) for metric in METRICS]
+        if codec["lossless"] or not rates[0]:
+            continue
+        five = rates[0].get("spread")
+        spread = f"{five[0]:+.0f} .. {five[4]:+.0f} %" if five else "–"
+        memory = max(codec["cost"][key] or 0 for key in ("encode_peak_bytes", "decode_peak_bytes")) / 1e6
+        rows.append([codec["title"], percent(rates[0]), spread, *map(percent, rates[1:]), f"{memory:.3g} MB"])
+    rows.sort(key=lambda row: float(row[1].split()[0]) if row[1] != "–" else 1e9)
+    return table(["codec", "PSNR", "single pictures", "MS-SSIM", "SSIMULACRA 2", "memory"], rows)
+
+
+def timing_page(timing: Summary) -> str:
+    """results/timing/README.md."""
+    return f"""# Speed beside other codecs
+
+Written by `python tools/write_results.py` from `summary.json`. {_megapixels(timing)}; each codec at the level nearest to
+the same PSNR, warmed up, interleaved in random order, medians; memory above what a fresh process held before.
+
+{speeds(timing)}
+{_where(timing)}"""
+
+
+def _where(summary: Summary) -> str:
+    """The machines, as a last line."""
+    said = []
+    for machine in summary["machines"]:
+        versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items() if version)
+        said.append(f"{machine['processor']}; {machine['cores']} cores; Python {machine['python']}; {versions}.")
+    return "\n\n".join(dict.fromkeys(said)) + "\n"
+
+
+if __name__ == "__main__":
+    main()
