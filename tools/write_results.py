@@ -69,7 +69,7 @@ On the {kodak["pictures"]} Kodak pictures, whole files, at equal quality average
 model `{OURS}` needs, against
 
 {differences(kodak, IN_README)}
-Minus is fewer bytes. The last metric follows eyes best; `swift` is trained for the first. Published curves carry no
+Minus is fewer bytes. SSIMULACRA 2 was made to agree with eyes; `swift` is trained for PSNR. Published curves carry no
 SSIMULACRA 2.{_without_loss(kodak)}
 
 {speeds(timing, TIMED_IN_README)}
@@ -132,7 +132,9 @@ def speeds(timing: Summary, names: Iterable[str] | None = None) -> str:
         if name not in known:
             continue
         costs = [timing["timings"][count].get(name) for count in threads]
-        row = [_title(timing, name)] + [_figure(c, key) for key in ("encode_mp_s", "decode_mp_s") for c in costs]
+        row = [next(cost["title"] for cost in costs if cost)] + [
+            _figure(c, key) for key in ("encode_mp_s", "decode_mp_s") for c in costs
+        ]
         peaks = [c[key] or 0 for c in costs if c for key in ("encode_peak_bytes", "decode_peak_bytes")]
         rows.append([*row, f"{max(peaks) / 1e6:.3g} MB" if max(peaks, default=0) else "–"])
     words = [f"{word} MP/s, {n} thread{'s' * (n != '1')}" for word in ("encode", "decode") for n in threads]

@@ -19,63 +19,49 @@ __all__ = ["crops", "lossless", "memory", "pictures", "repeat", "speed"]
 
 def speed(study: Study) -> str:
     """Speed against BD-rate, for decoding and encoding, with the codecs that nobody beats in both."""
-    if not study.metric or not study.reference:
-        return ""
-    looks, panels, fronts = styles(study.lossy, ()), [], {}
-    rates = dict(study.matrices[study.metric.name].ranking(study.reference.name))
-    for word in ("decode", "encode"):
-        dots = []
-        for codec in study.comparable_speeds:
-            speed = getattr(study.costs[codec.name], f"{word}_mp_s")
-            if speed and codec.name in rates:
-                said = f"{codec.title}\n{word}s {speed:.3g} MP/s\n{rate_said(rates[codec.name])} bytes"
-                dots.append(
-                    Dot(
-                        codec.name,
-                        short(codec.name, codec.title, 20),
-                        speed,
-                        rates[codec.name],
-                        looks[codec.name],
-                        said,
-                    )
-                )
+    panels, beaten = [], ""
+    for word, doing in (("encode", "Encoding"), ("decode", "Decoding")):
+        dots = _dots(study, word)
         if len(dots) < 2:
             continue
-        front = [d.name for d in dots if not any(_beats(o, d) for o in dots)]
-        fronts[word] = front
+        assert study.metric and study.reference
+        front = [dot.name for dot in dots if not any(_beats(other, dot) for other in dots)]
+        beaten = f"{len(front)} of {len(dots)} codecs are beaten by no other in both bytes and {doing.lower()} speed"
         drawn = figures.scatter(
             f"speed-{word}",
             dots,
             x_title=f"megapixels {word}d a second, one thread (logarithmic)",
             y_title=f"bytes at equal {study.metric.title} against {study.reference.title}",
-            label=f"speed of {word[:-1]}ing against BD-rate",
+            label=f"speed of {doing.lower()} against BD-rate",
             front=front,
         )
-        panels.append(
-            (
-                f"{word[:-1].capitalize()}ing",
-                figure(drawn, "Up and to the right is better. Joined and bold: codecs that no other beats in both."),
-            )
-        )
+        caption = "Up and to the right is better. Joined and bold: codecs that no other beats in both."
+        panels.insert(0, (doing, figure(drawn, caption)))
+    timed = tables.timings(study) if study.timed else ""
     if not panels:
-        return ""
-    timed = any(study.costs[codec.name].timed for codec in study.comparable_speeds)
-    note = (
-        "Medians of runs that had the machine to themselves (--time)."
-        if timed
-        else "Speeds are of single runs beside others: good for orders of magnitude, not for percent."
-    )
-    front = fronts.get("decode", [])
-    title = "Speed against bytes"
-    if front:
-        title = f"{len(front)} of {len(dots)} codecs are beaten by no other in both bytes and decoding speed"
-    body = tabs("speed", panels) + f'<p class="note">{note}</p>' + (tables.timings(study) if study.timed else "")
-    return section(
-        "speed",
-        "Speed",
-        title,
-        body + f"<details><summary>All speeds and memory as a table</summary>{tables.costs(study)}</details>",
-    )
+        return section("speed", "Speed", "Speed, alone on the machine", timed) if timed else ""
+    note = "Speeds are of single runs beside others: good for orders of magnitude, not for percent."
+    if any(study.costs[codec.name].timed for codec in study.comparable_speeds):
+        note = (
+            "Medians of runs that had the machine to themselves (--time); codecs without them are in the table below."
+        )
+    every = f"<details><summary>All speeds and memory as a table</summary>{tables.costs(study)}</details>"
+    return section("speed", "Speed", beaten, f'{tabs("speed", panels)}<p class="note">{note}</p>{timed}{every}')
+
+
+def _dots(study: Study, word: str) -> list[Dot]:
+    """Speed and BD-rate of each codec whose speeds can be compared."""
+    if not study.metric or not study.reference:
+        return []
+    looks = styles(study.lossy, ())
+    rates = dict(study.matrices[study.metric.name].ranking(study.reference.name))
+    found = []
+    for codec in study.comparable_speeds:
+        name, speed = codec.name, getattr(study.costs[codec.name], f"{word}_mp_s")
+        if speed and name in rates:
+            said = f"{codec.title}\n{word}s {speed:.3g} MP/s\n{rate_said(rates[name])} bytes"
+            found.append(Dot(name, short(name, codec.title, 20), speed, rates[name], looks[name], said))
+    return found
 
 
 def _beats(one: Dot, other: Dot) -> bool:

@@ -15,6 +15,7 @@ __all__ = ["summary", "text"]
 
 def summary(study: Study) -> dict[str, Any]:
     """The content of summary.json; keys are documented in docs/report.md."""
+    titles = {row["codec"]: row.get("title") or row["codec"] for row in study.measured.timings}
     return {
         "schema": 1,
         "dataset": study.measured.dataset,
@@ -50,7 +51,8 @@ def summary(study: Study) -> dict[str, Any]:
             for name, found in study.matrices.items()
         },
         "timings": {
-            str(threads): {name: _cost(cost) for name, cost in by.items()} for threads, by in study.timed.items()
+            str(threads): {name: {"title": titles[name], **_cost(cost)} for name, cost in costs.items()}
+            for threads, costs in study.timed.items()
         },
         "timed_on": sorted({str(row.get("picture")) for row in study.measured.timings}),
         "failed": len(study.measured.failed),

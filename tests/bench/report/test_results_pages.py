@@ -1,0 +1,81 @@
+"""README's figures follow from results/, and what is stale is noticed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from calotype.bench.report.study import study
+from calotype.bench.report.summary import text
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    """tools/write_results.py as a module."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    monkeypatch.delitem(sys.modules, "measuring", raising=False)
+    spec = importlib.util.spec_from_file_location("write_results", ROOT / "tools" / "write_results.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def checkout(tool, kodak_rows, tmp_path, monkeypatch):
+    """A small one, with results and a README whose figures are written."""
+    timing = {
+        "kind": "timing",
+        "level": 50.0,
+        "picture": "mosaic.png",
+        "encode_peak_bytes": 3e6,
+        "decode_peak_bytes": 2e6,
+    }
+    timed = [
+        timing
+        | {"codec": "swift", "title": "Calotype swift", "threads": n, "encode_mp_s": 1.0 * n, "decode_mp_s": 2.0 * n}
+        for n in (1, 2)
+    ]
+    for name, rows in (("kodak", kodak_rows), ("timing", [kodak_rows[0], *timed])):
+        (tmp_path / "results" / name).mkdir(parents=True)
+        (tmp_path / "results" / name / "summary.json").write_text(text(study(rows)), encoding="utf-8")
+    (tmp_path / "README.md").write_text(f"# Before\n{tool.BEGIN}old\n{tool.END}after\n", encoding="utf-8")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["write_results.py"])
+    tool.main()
+    return tmp_path
+
+
+def test_what_is_written_is_fresh(tool, checkout, monkeypatch):
+    said = (checkout / "README.md").read_text(encoding="utf-8")
+    assert said.startswith("# Before\n") and said.endswith("after\n") and "\nold\n" not in said
+    assert "| JPEG 4:2:0 | -52 % |" in said and "| Calotype swift | 1 | 2 | 2 | 4 | 3 MB |" in said
+    monkeypatch.setattr(sys, "argv", ["write_results.py", "--check"])
+    tool.main()
+
+
+def _change_readme(root: Path) -> None:
+    path = root / "README.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("-52 %", "-53 %"), encoding="utf-8")
+
+
+def _change_results(root: Path) -> None:
+    path = root / "results" / "kodak" / "summary.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    said["bd_rates"]["psnr"]["swift"]["jpeg-420"]["percent"] = -53.4
+    path.write_text(json.dumps(said), encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", [_change_readme, _change_results])
+def test_a_changed_figure_is_stale(tool, checkout, monkeypatch, change):
+    """The twin of the check: one figure changed, in README or in the results, and it fails."""
+    change(checkout)
+    monkeypatch.setattr(sys, "argv", ["write_results.py", "--check"])
+    with pytest.raises(SystemExit):
+        tool.main()
