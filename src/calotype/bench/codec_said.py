@@ -82,9 +82,10 @@ def levels_of_words(words: Iterable[str]) -> tuple[dict[str, tuple[float, ...]],
                 levels[name] = tuple(float(number) for number in numbers.split(","))
             else:
                 count = int(word)
+            wrong = (count is not None and count < 1) or not all(map(math.isfinite, levels.get(name, ())))
         except ValueError:
-            levels[name] = ()
-        if (mark and not all(map(math.isfinite, levels[name] or (math.nan,)))) or (count is not None and count < 1):
+            wrong = True
+        if wrong:
             raise UsageError("levels", value=word, allowed="CODEC=NUMBER,NUMBER,... or how many of each codec's own")
     return levels, count
 

@@ -104,7 +104,7 @@ def pictures_of(files: list[PictureFile], scratch: Path) -> list[Timed]:
         raise UsageError("pictures", value="none that can be read", allowed="at least one picture to time")
     chosen = [(name, centre(pixels, *SIDES_PX)) for name, pixels in large]
     if not large:
-        chosen = [(f"mosaic of {len(small)}", mosaic([pixels for _, pixels in small]))]
+        chosen = [(f"mosaic of {len(small)}", mosaic([pixels for _, pixels in small], *SIDES_PX))]
     found = []
     for number, (name, pixels) in enumerate(chosen):
         paths = scratch / f"timed{number}.npy", scratch / f"sample{number}.npy"
@@ -121,7 +121,7 @@ def centre(pixels: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + height_px, left : left + width_px])
 
 
-def mosaic(pictures: list[np.ndarray], width_px: int = SIDES_PX[0], height_px: int = SIDES_PX[1]) -> np.ndarray:
+def mosaic(pictures: list[np.ndarray], width_px: int, height_px: int) -> np.ndarray:
     """Pictures side by side and below each other, in turn, until the area is full; those at its edges are cut."""
     whole, top, number = np.zeros((height_px, width_px, 3), np.uint8), 0, 0
     while top < height_px:

@@ -113,6 +113,7 @@ def _measure(
 
     known_metrics.check(metrics)
     chosen, count = codec_said.levels_of_words(levels)
+    asked = _time_asked(more)
     found = files.find(pictures) if pictures else []
     if found:
         dataset = _dataset_of(dataset, found)
@@ -146,8 +147,8 @@ def _measure(
         if more["charts"]:
             outcome.add(_charts(settings, heard))
         if found and (more["timed"] or more["time_only"]):
-            outcome.add(_timed(settings, more, heard))
-    except (KeyboardInterrupt, click.Abort):
+            outcome.add(_timed(settings, asked, more["rounds"], heard))
+    except (KeyboardInterrupt, SystemExit):  # SystemExit: SIGTERM
         note(f"stopped; what was measured stays in {out}, and the same command goes on from there")
         raise
     if not no_report:
@@ -207,11 +208,8 @@ def _charts(settings: Settings, heard: Callable[[Row], None]) -> Outcome:
     return charting.run(settings, note, heard)
 
 
-def _timed(settings: Settings, given: dict[str, Any], heard: Callable[[Row], None]) -> Outcome:
-    """Speed, after everything else."""
-    from calotype.bench import timing
-    from calotype.bench.plan import Outcome
-
+def _time_asked(given: dict[str, Any]) -> tuple[str, float, tuple[int, ...]]:
+    """Metric and value that levels come nearest to, and numbers of threads; UsageError."""
     metric, _, value = given["time_at"].partition("=")
     try:
         wanted, threads = float(value), tuple(int(word) for word in given["threads"])
@@ -221,18 +219,29 @@ def _timed(settings: Settings, given: dict[str, Any], heard: Callable[[Row], Non
         raise UsageError("--time-at", value=given["time_at"], allowed="psnr=DECIBELS or bpp=BITS")
     if not threads or min(threads) < 1:
         raise UsageError("--threads", value=",".join(given["threads"]), allowed="numbers, as in 1,2")
-    asked = timing.Settings(
+    return metric, wanted, threads
+
+
+def _timed(
+    settings: Settings, asked: tuple[str, float, tuple[int, ...]], rounds: int, heard: Callable[[Row], None]
+) -> Outcome:
+    """Speed, after everything else."""
+    from calotype.bench import timing
+    from calotype.bench.plan import Outcome
+
+    metric, wanted, threads = asked
+    whole = timing.Settings(
         pictures=settings.pictures,
         codecs=settings.codecs,
         report=settings.report,
         threads=threads,
-        rounds=given["rounds"],
+        rounds=rounds,
         metric=metric,
         value=wanted,
         dataset=settings.dataset,
         limit_s=settings.limit_s,
     )
-    rows = timing.run(asked, note)
+    rows = timing.run(whole, note)
     for row in rows:
         heard(row)
     return Outcome(measured=len(rows), failed=[row for row in rows if row["error"]])

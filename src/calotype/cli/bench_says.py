@@ -37,7 +37,7 @@ def summary(outcome: Outcome, out: Path, as_json: bool) -> int:
         note(f"and {len(reasons) - _REASONS_SHOWN} reasons more, see {out / 'rows.jsonl'}")
     for name in dict.fromkeys(name for name, _ in outcome.lacking):
         counts = {reason: count for (of, reason), count in outcome.lacking.items() if of == name}
-        note(f"note: no {name} for {sum(counts.values())} rows: {_some(counts)}")
+        note(f"note: no {name} for {sum(counts.values())} rows: {_some(counts, '; ')}")
     note(f"{outcome.measured} rows measured, {outcome.kept} were there, {len(outcome.failed)} failed: {out}")
     if as_json:
         counts = {"measured": outcome.measured, "kept": outcome.kept, "failed": len(outcome.failed)}
@@ -45,9 +45,9 @@ def summary(outcome: Outcome, out: Path, as_json: bool) -> int:
     return EXIT_SOME_FAILED if outcome.failed else 0
 
 
-def _some(names: Iterable[str]) -> str:
+def _some(names: Iterable[str], between: str = ", ") -> str:
     names = list(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return between.join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def as_line(row: dict[str, Any]) -> None:
