@@ -12,6 +12,7 @@ from calotype.errors import CorruptError
 
 def turned(data, settings):
     """A conversion: the bytes turned round, and with a prefix that is a setting."""
+    time.sleep(settings.get("sleep_s", 0))
     if data == b"broken":
         raise CorruptError("test", found="broken")
     if data == b"bug":
