@@ -113,11 +113,16 @@ def info(data: bytes) -> Info:
     return codec.info(data)
 
 
-def verify(data: bytes) -> Report:
-    """Check every checksum and every latent hash of a .calo file, without making pixels of it."""
-    from calotype import codec
+def verify(data: bytes, *, against: PictureLike | None = None) -> Report:
+    """Check every checksum of a .calo file and the hash of every tile's values, without making pixels of it.
 
-    return codec.verify(data)
+    against   the picture that the file was made of: then it is decoded, too, and compared. A lossless file must give its
+              samples (CorruptError), of any other the report tells the PSNR
+    """
+    from calotype import codec
+    from calotype.picture import Picture
+
+    return codec.verify(data, against=None if against is None else Picture.of(against))
 
 
 def models() -> tuple[Entry, ...]:

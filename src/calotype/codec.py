@@ -50,11 +50,17 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What `verify` has checked; anything wrong was raised as an error."""
+    """What `verify` has checked; anything wrong was raised as an error.
+
+    exact      whether the pixels are those of the picture it was compared with; None if it was compared with none
+    psnr_db    of all planes against that picture; None where they are equal
+    """
 
     tiles: int
     file_bytes: int
     checked: str = "every checksum, and the hash of every tile's values"
+    exact: bool | None = None
+    psnr_db: float | None = None
 
 
 def encode(
@@ -231,10 +237,18 @@ def _looked_at(data: bytes, colours: np.ndarray, model: Model, threads: int | No
     return 10 * math.log10(255**2 / mean) if mean else math.inf
 
 
-def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None, model: Model | None = None) -> Report:
-    """Check every checksum of a file and the hash of every tile's latents; nothing is synthesised.
+def verify(
+    data: bytes,
+    *,
+    against: Picture | None = None,
+    limits: Limits = DEFAULT,
+    threads: int | None = None,
+    model: Model | None = None,
+) -> Report:
+    """Check every checksum of a file and the hash of every tile's values; nothing is synthesised without `against`.
 
-    raises   as `decode`
+    against  the picture that the file was made of: an exact file must give its samples, of any other the PSNR is told
+    raises   as `decode`; UsageError if `against` has another size or mode, CorruptError if an exact file differs
     """
     file = container.parse(data, limits)
     exact = _exact_groups(file, limits)
@@ -247,7 +261,13 @@ def verify(data: bytes, *, limits: Limits = DEFAULT, threads: int | None = None,
         numbers = [number for group in exact for number in range(group * each, (group + 1) * each)]
         for _ in windows.run(partial(planes.read_tile, file, said), numbers, pool=pool, in_flight=4):
             pass
-    return Report(tiles=len(file.tiles), file_bytes=len(data))
+    if against is None:
+        return Report(tiles=len(file.tiles), file_bytes=len(data))
+    found = decode(data, limits=limits, threads=threads, model=model)
+    psnr_db = _compared(found, against)
+    if psnr_db is not None and len(exact) == file.header.groups:
+        raise CorruptError("samples", found=f"others than the original's, {psnr_db:.2f} dB", expected="equal ones")
+    return Report(tiles=len(file.tiles), file_bytes=len(data), exact=psnr_db is None, psnr_db=psnr_db)
 
 
 def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None) -> list[dict[str, np.ndarray]]:
@@ -314,6 +334,19 @@ def _colours(picture: Picture) -> np.ndarray:
 def _one_grey(colours: np.ndarray) -> np.ndarray:
     """The rounded mean of three planes, uint8 [h, w, 1]."""
     return ((colours.astype(np.uint16).sum(2, keepdims=True, dtype=np.uint16) + 1) // 3).astype(np.uint8)
+
+
+def _compared(found: Picture, original: Picture) -> float | None:
+    """The PSNR of all samples, None where they are equal."""
+    kinds = [(p.width_px, p.height_px, p.mode, p.depth_bits) for p in (found, original)]
+    if kinds[0] != kinds[1]:
+        said = ["{}x{} pixels, {} with {} bits".format(*kind) for kind in kinds]
+        raise UsageError("against", value=said[1], allowed=f"{said[0]}, as the file has")
+    if np.array_equal(found.pixels, original.pixels):
+        return None
+    errors = found.pixels.astype(np.float32) - original.pixels
+    mean = float(np.square(errors, out=errors).mean(dtype=np.float64))
+    return round(10 * math.log10(np.iinfo(found.pixels.dtype).max ** 2 / mean), 3)
 
 
 def _area(region: tuple[int, int, int, int] | None, header: Header) -> Region:

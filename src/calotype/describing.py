@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from calotype import container, planes, rates
+from calotype import container, exif, planes, rates
 from calotype.container import Colour, Mode, PictureFile
 from calotype.container.layout import MAJOR
 from calotype.errors import CalotypeError
@@ -23,6 +23,7 @@ class Info:
     lossless          whether every sample comes back exactly
     fallback          what the encoder did instead of what was asked, because that was larger or worse; None if nothing
     rate_index        of the tiles that a model codes, if all have the same
+    orientation       how to turn the pixels, 1..8; None where nothing says it
     model_installed   whether the model it names is there, and under which name
     metadata_bytes    of EXIF, ICC, XMP and comments together
     """
@@ -73,7 +74,7 @@ def info(data: bytes, limits: Limits = DEFAULT) -> Info:
         tile_px=header.tile_px,
         tiles=len(modes),
         tile_modes={mode.name.lower(): modes.count(mode) for mode in dict.fromkeys(modes)},
-        orientation=said.orientation,
+        orientation=said.orientation or (exif.orientation_of(said.exif) if said.exif else None),
         metadata_bytes={name: len(value) for name, value in sizes.items() if value},
     )
 

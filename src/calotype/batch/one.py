@@ -46,21 +46,24 @@ def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     from calotype.model import store
     from calotype.rates import Target
 
-    picture = picture_of(data, settings)
-    model = store.find(settings.get("model") or "swift")
+    picture, lossless = picture_of(data, settings), bool(settings.get("lossless"))
+    model, check = (
+        None if lossless else store.find(settings.get("model") or "swift"),
+        settings.get("check") is not False,
+    )
     lost = said = tuple(picture.left_out)
     target = Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")})
     if target is None or model is None:
         quality, threads = settings.get("quality") or 60.0, settings.get("threads")
-        done = codec.encode_reported(
-            picture, model, quality=quality, lossless=lossless, check=check, threads=threads
-        )
+        done = codec.encode_reported(picture, model, quality=quality, lossless=lossless, check=check, threads=threads)
         coded, said = done.data, (*said, *done.notes)
     else:
         from calotype import targets
 
         effort = bool(settings.get("best_effort"))
-        reached = targets.encode(picture, model, target, threads=settings.get("threads"), best_effort=effort, check=check)
+        reached = targets.encode(
+            picture, model, target, threads=settings.get("threads"), best_effort=effort, check=check
+        )
         coded, said = reached.data, (*said, reached.said)
     return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=said, left_out=lost)
 
@@ -96,7 +99,13 @@ def decode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     picture = Picture.of(picture, convert=settings.get("convert"))
     picture = _stripped(picture, settings)
     written, lost = formats.write(picture, settings.get("suffix") or ".png")
-    return Coded(data=written, width_px=picture.width_px, height_px=picture.height_px, notes=(*picture.left_out, *lost), left_out=lost)
+    return Coded(
+        data=written,
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        notes=(*picture.left_out, *lost),
+        left_out=lost,
+    )
 
 
 def limits_of(max_pixels: int | None) -> Limits:

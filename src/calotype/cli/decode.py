@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from calotype.cli import files, folders
+from calotype.cli import files, folders, modes
 from calotype.cli.main import concerning, note
 from calotype.errors import UsageError
 
@@ -28,6 +28,7 @@ __all__ = ["decode"]
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the pixels never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
+@modes.options("decode")
 @folders.options("decode")
 def decode(
     sources: tuple[str, ...],

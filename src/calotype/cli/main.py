@@ -35,6 +35,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "completion": ("calotype.cli.completion", "completion", "A script that completes words in your shell."),
     "freeze": ("calotype.cli.train", "freeze", "Make a .calomodel of a training run."),
 }
+# Options whose value may be left out, and what they mean then; click would take the next word for the value.
+_BARE = {"--strip": "--strip=all"}
 # Packages that a verb may lack, and the extra that brings them.
 EXTRAS = {"torch": "train", "onnxscript": "train", "matplotlib": "train", "onnx": "models"}
 COMPLETE = "_CALOTYPE_COMPLETE"
@@ -108,6 +110,8 @@ def concerning(source: str) -> Iterator[None]:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; every expected error is one line on standard error."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    ends = arguments.index("--") if "--" in arguments else len(arguments)
+    arguments[:ends] = [_BARE.get(word, word) for word in arguments[:ends]]
     debug = "--debug" in arguments[: next((i for i, word in enumerate(arguments) if word in VERBS), len(arguments))]
     try:
         # Pillow and others warn about files; that is talk, and one line of it.

@@ -16,17 +16,26 @@ __all__ = ["verify"]
 @click.argument("source", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
-def verify(source: str, as_json: bool, max_pixels: int | None) -> None:
-    """Check every checksum of FILE, a .calo file, and the hash of every tile's latents.
+@click.option(
+    "--against", metavar="ORIGINAL", help="Decode, too: a lossless FILE must give the samples of this picture."
+)
+@click.option("--convert", metavar="HOW", help="How ORIGINAL was converted when FILE was made, as for encode.")
+def verify(source: str, as_json: bool, max_pixels: int | None, against: str | None, convert: str | None) -> None:
+    """Check every checksum of FILE, a .calo file, and the hash of every tile's values.
 
-    Exit code 0 if all is well, 4 if anything is damaged or missing.
+    Exit code 0 if all is well, 4 if anything is damaged or missing, or a lossless FILE is not what ORIGINAL is.
     """
     data = files.read_bytes(source)
 
-    from calotype import codec
+    from calotype import codec, formats
 
+    original = None
+    if against is not None:
+        with concerning(against):
+            original = formats.read(files.read_bytes(against), limits=limits_of(max_pixels), convert=convert)
     with concerning(source):
-        report = plain(codec.verify(data, limits=limits_of(max_pixels)))
+        report = plain(codec.verify(data, against=original, limits=limits_of(max_pixels)))
+    report = {name: value for name, value in report.items() if value is not None}
     if as_json:
         import json
 
