@@ -170,3 +170,12 @@ def test_interrupted_it_keeps_its_rows_and_says_how_to_go_on(here, number, code)
     kept = rows.read_bytes().count(b"\n") - 1
     assert 1 <= kept < 6
     assert not (here / "report" / ".scratch").exists()
+
+
+def test_the_codec_of_the_page_works(here, capsys):
+    """docs/bench.md, "Your own codec", as it stands there."""
+    page = Path(__file__).parents[2] / "docs" / "bench.md"
+    code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    (here / "shown.py").write_text(code)
+    assert bench("in", "--codecs", "shown:Mine", "--metrics", "psnr", "--out", "report", "--no-report") == 0
+    assert "8 rows measured" in capsys.readouterr().err
