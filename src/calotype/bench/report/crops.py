@@ -9,6 +9,7 @@ import base64
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,11 +29,15 @@ TARGET_BPP, TOLERANCE = 0.3, 0.12
 _TRIES = 6
 # Of all pieces together, as files; in the page they are a third larger.
 MOST_BYTES = 2_000_000
+# Of larger pictures a window around the piece is coded instead of the whole; no scene is begun after so many seconds.
+MOST_PIXELS, WINDOW_PX = 1_500_000, 1024
+MOST_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A piece by one codec. psnr is that of the whole picture; webp_base64 the piece without loss; codec "": original."""
+    """A piece by one codec. bpp and psnr are those of all that was coded, the whole picture or a window of a large one;
+    webp_base64 is the piece without loss; codec "": the original."""
 
     codec: str
     title: str
@@ -67,8 +72,10 @@ def make(codecs: Sequence[Codec], files: Iterable[Path], get: Callable[[str], ob
     here = [picture for picture, row in rows.items() if row["picture_sha256"] in known]
     here.sort(key=lambda picture: codecs[0].curve("psnr-y", (picture,))[0].bpp)
     places = sorted({round(share * (len(here) - 1)) for share in (0.2, 0.55, 0.85)}) if here else []
-    found, spent = [], 0
+    found, spent, began = [], 0, time.monotonic()
     for picture in [here[place] for place in places][:scenes]:
+        if time.monotonic() - began > MOST_SECONDS:
+            break
         scene = _scene(picture, known[rows[picture]["picture_sha256"]], codecs, get)
         spent += sum(len(crop.webp_base64) * 3 // 4 for crop in scene.crops)
         if spent > MOST_BYTES:
@@ -81,7 +88,10 @@ def make(codecs: Sequence[Codec], files: Iterable[Path], get: Callable[[str], ob
 def _scene(picture: str, file: Path, codecs: Sequence[Codec], get: Callable[[str], object]) -> Scene:
     pixels = np.ascontiguousarray(formats.read(file).pixels)
     top, left = _busy(pixels)
-    scene = Scene(picture, left, top, [Crop("", "Original", None, None, None, _webp(_cut(pixels, top, left)))])
+    scene = Scene(picture, left, top)
+    if pixels.shape[0] * pixels.shape[1] > MOST_PIXELS:
+        pixels, top, left = _window(pixels, top, left)
+    scene.crops.append(Crop("", "Original", None, None, None, _webp(_cut(pixels, top, left))))
     for codec in codecs:
         try:
             level, data, decoded = _at_rate(codec, picture, pixels, get(codec.name))
@@ -134,6 +144,16 @@ def _busy(pixels: np.ndarray) -> tuple[int, int]:
     ]
     _, top, left = sorted(places)[int(0.9 * (len(places) - 1))]
     return top, left
+
+
+def _window(pixels: np.ndarray, top: int, left: int) -> tuple[np.ndarray, int, int]:
+    """A part of a large picture around a piece, and where the piece lies in it."""
+    start = [
+        int(np.clip(at + SIDE_PX // 2 - WINDOW_PX // 2, 0, max(0, side - WINDOW_PX)))
+        for at, side in zip((top, left), pixels.shape[:2], strict=True)
+    ]
+    part = pixels[start[0] : start[0] + WINDOW_PX, start[1] : start[1] + WINDOW_PX]
+    return np.ascontiguousarray(part), top - start[0], left - start[1]
 
 
 def _cut(pixels: np.ndarray, top: int, left: int) -> np.ndarray:

@@ -133,7 +133,10 @@ def crops(study: Study, scenes: Sequence[Scene]) -> str:
             f'<div class="scene"><h3>{escape(scene.picture)}, from {scene.left}, {scene.top}</h3>'
             f'<div class="crops">{"".join(parts)}</div>{viewer}{missing}</div>'
         )
-    lead = '<p class="lead">PSNR is that of the whole picture. The slider lays two pieces over each other.</p>'
+    lead = (
+        '<p class="lead">Rate and PSNR are those of the whole picture, or of a square of 1024 pixels of a large one. '
+        "The slider lays two pieces over each other.</p>"
+    )
     return section("crops", "To look at", f"The same piece at {TARGET_BPP:g} bits per pixel", lead + "".join(body))
 
 
