@@ -19,9 +19,9 @@ NAMES = codecs.names()
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """uint8 [80, 96, 3], a detailed piece of the photograph in the package."""
+    """uint8 [48, 64, 3], a detailed piece of the photograph in the package."""
     with Image.open(str(resources.files("calotype.demo") / "sumac.png")) as image:
-        return np.array(image.convert("RGB").crop((200, 160, 296, 240)))
+        return np.array(image.convert("RGB").crop((200, 160, 264, 208)))
 
 
 @pytest.fixture(params=NAMES)
@@ -45,7 +45,8 @@ def test_levels_rise(codec, photo):
         assert codec.levels == (0.0,)
     else:
         assert 5 <= len(codec.levels) <= 10
-        laws.rises(codec, photo)
+        # Small pictures of ours are coded losslessly too, to compare: slow. Its dial has laws of its own.
+        laws.rises(codec, photo, step=4 if codec.family == "calotype" else 1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (17, 31), (2, 40)], ids=str)
