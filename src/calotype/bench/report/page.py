@@ -79,7 +79,7 @@ def headline(study: Study) -> str:
     if looks.codec == distortion.codec:
         said = f"{distortion.answer} needs the fewest bytes, in {distortion.measure} and in {looks.measure}"
     elif looks.codec:
-        said = f"{distortion.answer} leads in {distortion.measure}, {looks.answer} in {looks.measure}"
+        said = f"{distortion.answer} leads in {distortion.measure}; {looks.answer} leads in {looks.measure}"
     else:
         said = f"{distortion.answer} needs the fewest bytes at equal {distortion.measure}"
     return said + (f"; {speed.answer} is fastest" if speed.codec and speed.codec != distortion.codec else "")
@@ -95,7 +95,7 @@ def _lead(study: Study) -> str:
 
 
 def _answer(answer) -> str:
-    others = f'<p class="next">Next: {escape(answer.others)}</p>' if answer.others else ""
+    others = f'<p class="next">{escape(answer.others)}</p>' if answer.others else ""
     return (
         f'<div><dt>{escape(answer.question)}</dt><dd><p class="is">{escape(answer.answer)}</p>'
         f"<p>{escape(answer.evidence)}</p>{others}</dd></div>"

@@ -154,7 +154,7 @@ class Study:
         # Against the best itself: intervals differ, so figures against the reference need not be in order.
         rivals = [(name, matrix.get(name, best).percent) for name, _ in ranking[1:4]]
         others = ", ".join(f"{self.titles[name]} {rate_said(value)}" for name, value in rivals if value is not None)
-        return Answer(question, self.titles[best], said, others and f"against it: {others}", best, metric.title)
+        return Answer(question, self.titles[best], said, others and f"Next, against it: {others}", best, metric.title)
 
     def _looks(self) -> Answer:
         question = "Which looks best?"
@@ -194,7 +194,7 @@ class Study:
             f"{largest / 1e6:.2g} megapixels, above what the process held before."
         )
         others = ", ".join(f"{codec.title} {bytes_said(total)}" for total, codec in known[1:4])
-        return Answer(question, best.title, said, others and f"both together: {others}", best.name)
+        return Answer(question, best.title, said, others and f"Next, both together: {others}", best.name)
 
     def _speed(self) -> Answer:
         question = "Which is fastest?"
@@ -215,7 +215,7 @@ class Study:
         if not cost.timed:
             said += " Taken beside other work: good for orders of magnitude."
         others = ", ".join(f"{codec.title} {speed:.3g}" for speed, codec in known[1:4])
-        return Answer(question, best.title, said, others and f"decoding: {others}", best.name)
+        return Answer(question, best.title, said, others and f"Next, decoding: {others}", best.name)
 
 
 def study(source: Path | Iterable[Row], *, anchor_names: tuple[str, ...] = anchors.DRAWN) -> Study:

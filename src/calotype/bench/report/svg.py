@@ -92,7 +92,8 @@ def axes(canvas: Canvas, x: Scale | None, y: Scale | None, x_title: str, y_title
         parts.append(f'<path class="grid" d="M{at:.1f} {top}V{bottom}"/>')
         parts.append(text(at, bottom + 17, _said(value), "tick", "middle"))
     parts.append(f'<path class="axis" d="M{left} {bottom}H{right}"/>')
-    parts.append(text((left + right) / 2, canvas.height - 5, x_title, "title", "middle"))
+    short = x_title.split(" (")[0] if canvas.width < 500 else x_title
+    parts.append(text((left + right) / 2, canvas.height - 5, short, "title", "middle"))
     parts.append(text(4 if canvas.width < 500 else left - 40, top - 12, y_title, "title"))
     return "".join(parts)
 

@@ -37,7 +37,7 @@ def table(
             tag = "th scope=row" if place == 0 else "td"
             cells.append(f"<{tag}{kind}{more}>{escape(str(word))}</{tag.split()[0]}>")
         body.append("<tr>" + "".join(cells) + "</tr>")
-    kind = ' class="sortable"' if sortable else ""
+    kind = ' class="sortable"' if sortable else ' class="words"' if texts == len(head) else ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}"><table{kind}>'
         f"<thead><tr>{said}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
@@ -189,7 +189,8 @@ def settings(codecs: Sequence[Codec]) -> str:
     rows = []
     for codec in codecs:
         said = dict(codec.describe)
-        library = " ".join(str(said.pop(key)) for key in ("library", "version") if said.get(key))
+        library, version = str(said.pop("library", "")), str(said.pop("version", ""))
+        library = version if library.lower() in version.lower() else f"{library} {version}"
         words = [str(said.pop("settings", "")), *(f"{key}: {value}" for key, value in said.items())]
         levels = ", ".join(f"{level:g}" for level in codec.levels) if not codec.lossless else "–"
         rows.append([codec.name, codec.title, library, "; ".join(word for word in words if word), levels])
