@@ -5,13 +5,13 @@ Every value is that of a whole file or of the pixels our decoder makes of it; no
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from calotype import codec, rates
-from calotype.errors import TargetMissed, UsageError
+from calotype import checking, codec, rates
+from calotype.errors import CorruptError, TargetMissed, UsageError
 from calotype.limits import DEFAULT
 from calotype.metrics import registry as metrics
 from calotype.model.bundle import Model
@@ -23,24 +23,24 @@ __all__ = ["Reached", "encode"]
 _METRICS = {"psnr": "psnr", "ms-ssim": "ms-ssim-db", "ssimulacra2": "ssimulacra2"}
 _EXACT_DB = 120.0  # stands for infinite: more than any lossy file of 8-bit samples has
 # Our own files, decoded to see what they look like: the picture is in memory already.
-_OWN = replace(DEFAULT, max_pixels=2**62, max_samples=2**62, max_tiles=2**32, max_chunks=2**33)
+_OWN = replace(DEFAULT, max_pixels=2**62, max_samples=2**62, max_tiles=2**32, max_chunks=2**33, max_tile_px=2**15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
     """A file for a target.
 
-    value    what was reached, in the unit of the target's measure
-    quality  as the file states it: `codec.encode` with this quality gives the same bytes
-    hit      within the tolerance of the target; False only for `best_effort`, and for what is better than asked:
-             nothing larger fits below a size, or the smallest file there is exceeds the quality
-    tried    (quality, value) of every encode, in order
+    value     what was reached, in the unit of the target's measure
+    quality   as the file states it: the quality of the dial that means its rate; None for a file that is exact
+    hit       within the tolerance of the target; False only for `best_effort`, and for what is better than asked: nothing
+              larger fits below a size, the smallest file there is exceeds the quality, an exact file is no larger
+    tried     (quality, value) of every encode, in order
     """
 
     data: bytes
     target: Target
     value: float
-    quality: float
+    quality: float | None
     hit: bool
     tried: tuple[tuple[float, float], ...]
 
@@ -48,6 +48,8 @@ class Reached:
     def said(self) -> str:
         """One sentence for people."""
         reached = MEASURES[self.target.measure].said(self.value)
+        if self.quality is None:
+            return f"{self.target}: coded exactly, in {len(self.data):,} bytes"
         encodes = f"{len(self.tried)} encode{'s' if len(self.tried) > 1 else ''}"
         return f"{self.target}: reached {reached} at quality {self.quality:g} in {encodes}"
 
@@ -59,12 +61,12 @@ def encode(
     *,
     threads: int | None = None,
     best_effort: bool = False,
-    **options: Any,
+    check: bool = True,
 ) -> Reached:
-    """The file of a picture that comes nearest to a target.
+    """The file of a picture that comes nearest to a target; exact coding instead, where that is as good and no larger.
 
     best_effort  the nearest file that is allowed instead of TargetMissed; never one above a size
-    options      handed to `codec.encode`
+    check        decode the file that is kept, where the search did not
     errors       TargetMissed; UsageError for a picture too small for its metric, ExtraMissing; those of codec.encode
     """
     metric = _METRICS.get(target.measure)
@@ -76,27 +78,56 @@ def encode(
     fixed = metadata * (8 / pixels if target.measure == "bpp" else 1)
     files: dict[int, bytes] = {}
 
-    def value_at(rate: int) -> float:
-        quality = rates.quality_of(rate, manifest)
-        data = files[rate] = codec.encode(picture, model, quality=quality, threads=threads, **options)
+    def value_of(data: bytes) -> float:
         if metric is None:
             return len(data) if target.measure == "size" else 8 * len(data) / pixels
         decoded = codec.decode(data, limits=_OWN, threads=threads, model=model)
-        return min(metrics.measure([metric], _as_rgb(picture), _as_rgb(decoded))[metric], _EXACT_DB)
+        return min(metrics.measure([metric], *_compared(picture, decoded))[metric], _EXACT_DB)
 
-    found = rates.search(target, value_at, unit=per_unit, fixed=fixed)
+    def value_at(rate: int) -> float:
+        # Checked at the end: a file that is only looked at must not become another one for being bad.
+        files[rate] = codec.encode(picture, model, rate_index=rate, check=False, threads=threads)
+        return value_of(files[rate])
+
+    # Black and white has no dial: every rate gives the exact file.
+    found = Found({}, -1, 0) if picture.bilevel else rates.search(target, value_at, unit=per_unit, fixed=fixed)
+    tried = tuple((rates.quality_of(at, manifest), value) for at, value in found.values.items())
     rate = _best(target, found)
     hit = rate is not None and abs(rates.off(target, found.values[rate])) <= MEASURES[target.measure].tolerance
+    exact = _exact(picture, _room(target, None if rate is None else len(files[rate]), hit, pixels), check, threads)
+    if exact is not None:
+        perfect = 100.0 if target.measure == "ssimulacra2" else math.inf
+        value = {"size": len(exact), "bpp": 8 * len(exact) / pixels}.get(target.measure, perfect)
+        return Reached(data=exact, target=target, value=value, quality=None, hit=hit, tried=tried)
     if rate is None or not (hit or best_effort or _better(target, found)):
         raise _missed(target, found, rate, model)
-    return Reached(
-        data=files[rate],
-        target=target,
-        value=found.values[rate],
-        quality=rates.quality_of(rate, manifest),
-        hit=hit,
-        tried=tuple((rates.quality_of(at, manifest), value) for at, value in found.values.items()),
-    )
+    if check and (metric is None or picture.has_alpha):
+        _check_file(files[rate], picture, model, threads)
+    quality = rates.quality_of(rate, manifest)
+    return Reached(data=files[rate], target=target, value=found.values[rate], quality=quality, hit=hit, tried=tried)
+
+
+def _room(target: Target, found_bytes: int | None, hit: bool, pixels: int) -> float:
+    """How large an exact file may be to be kept: no larger than what was found, or where nothing was, than allowed."""
+    if found_bytes is not None:
+        return found_bytes if target.measure != "bpp" or hit else 0
+    allowed = {"size": target.value, "bpp": target.value * pixels / 8}
+    return allowed.get(target.measure, math.inf)
+
+
+def _exact(picture: Picture, room: float, check: bool, threads: int | None) -> bytes | None:
+    """The exact file, if it takes no more bytes than `room`; made only if it may."""
+    if checking.exact_bytes_guessed(picture.pixels[..., :3]) >= room:
+        return None
+    data = codec.encode(picture, None, lossless=True, check=check, threads=threads)
+    return data if len(data) <= room else None
+
+
+def _check_file(data: bytes, picture: Picture, model: Model, threads: int | None) -> None:
+    """Decode what was written; CorruptError if it can't be, or if alpha came back otherwise."""
+    decoded = codec.decode(data, limits=_OWN, threads=threads, model=model)
+    if picture.has_alpha and not np.array_equal(decoded.pixels[..., -1], picture.pixels[..., -1]):
+        raise CorruptError("alpha", found="other samples", expected="those of the picture; this is a bug")
 
 
 def _best(target: Target, found: Found) -> int | None:
@@ -119,7 +150,9 @@ def _missed(target: Target, found: Found, rate: int | None, model: Model) -> Tar
     def said(at: int) -> str:
         return f"{measure.said(found.values[at])} (quality {rates.quality_of(at, model.manifest):g})"
 
-    if found.low < 0:
+    if not found.values:
+        around = "black and white is coded exactly, and takes more"
+    elif found.low < 0:
         around = f"the lowest quality of model {model.name} gives {said(found.high)}"
     elif found.high not in found.values:
         around = f"no quality of model {model.name} gives more"
@@ -142,11 +175,11 @@ def _check(metric: str, picture: Picture) -> None:
         )
 
 
-def _as_rgb(picture: Picture) -> np.ndarray:
-    """What metrics compare, uint8 [h, w, 3]: grey three times, alpha left out, 16 bits rounded to 8."""
-    pixels = picture.pixels
-    if pixels.dtype != np.uint8:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    return np.repeat(pixels[..., :1], 3, axis=2) if pixels.shape[2] < 3 else pixels[..., :3]
+def _compared(picture: Picture, decoded: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """What metrics compare, uint8 [h, w, 3] twice: grey three times; no alpha, and no colours that it hides."""
+    original, found = picture.pixels, decoded.pixels
+    if picture.has_alpha:
+        hidden = original[..., -1:] == 0
+        original, found = original[..., :-1], np.where(hidden, original[..., :-1], found[..., :-1])
+    shape = (picture.height_px, picture.width_px, 3)
+    return np.ascontiguousarray(np.broadcast_to(original, shape)), np.ascontiguousarray(np.broadcast_to(found, shape))
