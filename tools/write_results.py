@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from measuring import table
 
+from calotype.bench import anchors
+
 ROOT = Path(__file__).resolve().parents[1]
 OURS = "swift"
 # What README compares with; the pages have all of them.
@@ -29,6 +31,7 @@ IN_README = (
 )  # fmt: skip
 TIMED_IN_README = (OURS, "jpeg-420", "webp", "avif-444", "avif-444-psnr", "jpegxl-e7")
 METRICS = {"psnr": "PSNR", "ms-ssim-db": "MS-SSIM", "ssimulacra2": "SSIMULACRA 2"}
+EARLIER = {c.name.removeprefix("measured-"): c for c in anchors.load() if c.kind == "measured" and c.dataset == "kodak"}
 BEGIN, END = "<!-- figures: tools/write_results.py writes from here -->\n", "<!-- to here -->\n"
 
 Summary = dict[str, Any]
@@ -182,6 +185,12 @@ Bytes at equal quality against every other codec, minus is fewer ({kodak["bd_rat
 ## Every codec against {_title(kodak, kodak["reference"])}
 
 {_everyone(kodak)}
+## Against this project's earlier runs
+
+The largest difference to the curves `measured-*` of `src/calotype/bench/anchors`, of the same libraries and settings, at any
+level. Where a library has moved on, its files differ.
+
+{reproduced(kodak)}
 ## Without loss
 
 {table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
@@ -201,6 +210,26 @@ def _everyone(kodak: Summary) -> str:
         rows.append([codec["title"], percent(rates[0]), spread, *map(percent, rates[1:]), f"{memory:.3g} MB"])
     rows.sort(key=lambda row: float(row[1].split()[0]) if row[1] != "–" else 1e9)
     return table(["codec", "PSNR", "single pictures", "MS-SSIM", "SSIMULACRA 2", "memory"], rows)
+
+
+def reproduced(kodak: Summary) -> str:
+    """The largest relative difference in rate and the largest difference in PSNR, by codec."""
+    rows = []
+    for name, codec in kodak["codecs"].items():
+        earlier = EARLIER.get(name)
+        now = {level: (rate, quality) for level, rate, quality in codec.get("curves", {}).get("psnr", [])}
+        if not earlier or not now:
+            continue
+        pairs = [
+            (now[level], (rate, quality))
+            for setting, rate, quality in zip(earlier.settings, earlier.bpp, earlier.psnr or (), strict=True)
+            if (level := float(re.sub("[^0-9.]", "", str(setting)))) in now
+        ]
+        if pairs:
+            rate = max((100 * (new[0] / old[0] - 1) for new, old in pairs), key=abs)
+            quality = max((new[1] - old[1] for new, old in pairs), key=abs)
+            rows.append([codec["title"], str(len(pairs)), f"{rate:+.2f} %", f"{quality:+.3f} dB"])
+    return table(["codec", "levels", "rate", "PSNR"], rows)
 
 
 def timing_page(timing: Summary) -> str:

@@ -69,7 +69,10 @@ def read(source: Path | Iterable[Row]) -> Measured:
             cell = tuple(str(row.get(name)) for name in _KEYS[kind])
             if not row.get("error") or cell not in cells or cells[cell].get("error"):
                 cells[cell] = row
+    measured = {row.get("picture_sha256") for row in cells.values() if row.get("codec") is not None}
     for row in cells.values():
+        if row.get("codec") is None and row.get("picture_sha256") in measured:
+            continue  # it could not be read at first
         if row.get("error"):
             found.failed.append(row)
         else:
