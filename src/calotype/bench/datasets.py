@@ -143,7 +143,7 @@ def pixels_sha256(pixels: np.ndarray) -> str:
         raise UsageError("pixels", value=f"{pixels.dtype} {list(pixels.shape)}", allowed="uint8 [h, w, 3]")
     height, width = pixels.shape[:2]
     digest = hashlib.sha256(f"{width}x{height} RGB8\n".encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
 
 
