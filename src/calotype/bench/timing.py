@@ -34,7 +34,7 @@ BUSY_CORES = 0.25
 SIDES_PX = (2448, 1632)
 # Above this a picture is timed as it is; smaller ones are laid side by side.
 LARGE_PX = 10**6
-MOST_PICTURES = 3
+MOST_PICTURES, MOST_SMALL = 3, 64
 _FIGURES = ("encode_s", "decode_s", "encode_cpu_s", "decode_cpu_s")
 
 
@@ -98,7 +98,7 @@ def pictures_of(files: list[PictureFile], scratch: Path) -> list[Timed]:
         with contextlib.suppress(CalotypeError):  # rows say what can't be read
             pixels = pixels_of(file)
             (large if pixels.shape[0] * pixels.shape[1] >= LARGE_PX else small).append((file.name, pixels))
-            if len(large) == MOST_PICTURES:
+            if len(large) == MOST_PICTURES or len(small) == MOST_SMALL:
                 break
     if not large and not small:
         raise UsageError("pictures", value="none that can be read", allowed="at least one picture to time")
