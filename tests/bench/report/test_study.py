@@ -70,6 +70,17 @@ def test_a_picture_that_lacks_a_level_does_not_bend_the_mean(rows):
     assert whole.spread.pictures == 4 and whole.percent != jpeg.percent
 
 
+def test_pictures_too_small_for_a_metric_are_left_out_of_it_alone(rows):
+    """A metric that one picture lacks is the mean over the others; other metrics keep all pictures."""
+
+    def without(row):
+        return row | {"metrics": row["metrics"] | {"ms-ssim": None}} if row.get("codec") in CODECS else row
+
+    found = study([without(row) if row.get("picture") == "p01.png" else row for row in rows])
+    assert found.matrices["ms-ssim-db"].get("swift", "webp").spread.pictures == 3
+    assert found.matrices["psnr"].get("swift", "webp").spread.pictures == 4
+
+
 def test_published_curves_come_in_for_whole_sets_only(rows, kodak_rows):
     assert study(rows).published == () and "left out" in study(rows).why_no_published()
     whole = study(kodak_rows)

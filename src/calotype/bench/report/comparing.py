@@ -103,7 +103,7 @@ def reference_of(codecs: Sequence[Codec]) -> Codec | None:
 
 def _between(metric: str, tested: Codec, against: Codec) -> Difference:
     """Two codecs over the pictures that both have."""
-    shared = sorted(tested.pictures & against.pictures)
+    shared = sorted(tested.pictures_with(metric) & against.pictures_with(metric))
     if not shared:
         return Difference(reason="no picture that both were measured on")
     curves = [

@@ -70,7 +70,7 @@ def make(codecs: Sequence[Codec], files: Iterable[Path], get: Callable[[str], ob
         known[hashlib.sha256(file.read_bytes()).hexdigest()] = file
     rows = {picture: next(iter(levels.values())) for picture, levels in codecs[0].cells.items()} if codecs else {}
     here = [picture for picture, row in rows.items() if row["picture_sha256"] in known]
-    here.sort(key=lambda picture: codecs[0].curve("psnr-y", (picture,))[0].bpp)
+    here.sort(key=lambda picture: min(row["bpp"] for row in codecs[0].cells[picture].values()))
     places = sorted({round(share * (len(here) - 1)) for share in (0.2, 0.55, 0.85)}) if here else []
     found, spent, began = [], 0, time.monotonic()
     for picture in [here[place] for place in places][:scenes]:

@@ -31,7 +31,7 @@ class Metric:
 METRICS = (
     Metric("psnr", "PSNR", "dB", 2, False),
     Metric("ms-ssim-db", "MS-SSIM", "dB", 2, True),
-    Metric("ssimulacra2", "SSIMULACRA 2", "", 1, True),
+    Metric("ssimulacra2", "SSIMULACRA\N{NO-BREAK SPACE}2", "", 1, True),
     Metric("psnr-hvs", "PSNR-HVS", "dB", 2, True),
     Metric("vmaf", "VMAF", "", 1, True),
     Metric("psnr-y", "PSNR of luma", "dB", 2, False),
@@ -66,6 +66,7 @@ class Codec:
     levels: tuple[float, ...]
     cells: Cells = field(repr=False)
     partial: tuple[str, ...] = ()
+    _with: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
     _means: dict[tuple[Any, ...], list[Point]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -74,17 +75,25 @@ class Codec:
         return frozenset(self.cells)
 
     def measures(self, metric: str) -> bool:
-        """Whether every cell has the metric."""
-        return bool(self.cells) and all(
-            value(row, metric) is not None for levels in self.cells.values() for row in levels.values()
-        )
+        """Whether any picture has the metric at every level."""
+        return bool(self.pictures_with(metric))
+
+    def pictures_with(self, metric: str) -> frozenset[str]:
+        """Pictures that have the metric at every level; some are too small for some metrics."""
+        if metric not in self._with:
+            self._with[metric] = frozenset(
+                picture
+                for picture, levels in self.cells.items()
+                if all(value(row, metric) is not None for row in levels.values())
+            )
+        return self._with[metric]
 
     def curve(self, metric: str, pictures: Collection[str] | None = None) -> list[Point]:
-        """Means over pictures (all of its own unless told otherwise), one point a level, in order of the rate.
+        """Means over pictures (all that have the metric unless told otherwise), a point a level, in order of the rate.
 
         MS-SSIM is averaged first and turned into decibels afterwards, as the published curves are.
         """
-        pictures = self.pictures if pictures is None else pictures
+        pictures = self.pictures_with(metric) if pictures is None else pictures
         key = (metric, frozenset(pictures))
         if key not in self._means:
             self._means[key] = self._mean(metric, sorted(pictures))
@@ -139,6 +148,6 @@ def _codec(name: str, rows: list[Row]) -> Codec:
 
 
 def metrics_of(codecs: Iterable[Codec]) -> list[Metric]:
-    """The metrics that at least one lossy codec has throughout, in the order of METRICS."""
+    """The metrics that at least one lossy codec has, in the order of METRICS."""
     lossy = [codec for codec in codecs if not codec.lossless]
     return [metric for metric in METRICS if any(codec.measures(metric.name) for codec in lossy)]

@@ -70,7 +70,6 @@ def _curves(study: Study, metric: Metric, looks: dict[str, Style]) -> str:
             relative.append(_line(study, curve.name, curve.title, _relative(said, base), looks))
     rates = [x for line in lines if line.name in study.by_name for x, _, _ in line.points]
     span = (max(min(rates), 0.04), min(max(rates), 3.2))
-    count = len(study.measured.pictures)
     drawn = figures.curves(
         f"rd-{metric.name}",
         lines,
@@ -79,7 +78,12 @@ def _curves(study: Study, metric: Metric, looks: dict[str, Style]) -> str:
         label=f"{metric.title} over bits per pixel, {len(lines)} curves",
         x_range=span,
     )
-    means = f"Means over {count} picture{'s' * (count > 1)}"
+    counts = sorted({len(codec.pictures_with(metric.name)) for codec in study.lossy if codec.measures(metric.name)})
+    means = f"Means over {counts[-1]} picture{'s' * (counts[-1] > 1)}"
+    if len(counts) > 1:
+        means = (
+            f"Means over {counts[0]} to {counts[-1]} pictures, as each codec has them (BD-rates use shared ones only)"
+        )
     body = figure(
         drawn, f"{means}. Higher and further left is better; equal steps to the right are equal factors in bytes."
     )

@@ -96,7 +96,7 @@ def pictures(study: Study, found: Matrix) -> str:
     assert study.reference
     names = [name for name, _ in found.ranking(study.reference.name) if name != study.reference.name]
     rows = []
-    for picture in sorted(study.reference.pictures):
+    for picture in sorted(study.reference.pictures_with(found.metric.name)):
         first = next(iter(study.reference.cells[picture].values()))
         at = study.reference.curve(found.metric.name, (picture,))
         middle = at[len(at) // 2]
