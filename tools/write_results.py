@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""README's figures and the pages of results/kodak and results/timing, from the summaries of `calotype bench`.
+"""README's figures and the page of results/kodak, from the summary that `calotype bench` leaves there.
 
     python tools/write_results.py            write them
     python tools/write_results.py --check    say which are stale, and fail; nothing is written
 
-The summaries follow from the rows beside them: `calotype bench --report-only results/kodak` makes them anew.
+The summary follows from the rows beside it: `calotype bench --report-only results/kodak` makes it anew.
 """
 
 from __future__ import annotations
@@ -52,20 +52,14 @@ def main() -> None:
 
 def pages(root: Path) -> dict[Path, str]:
     """What each page should be."""
-    kodak = _read(root / "results" / "kodak" / "summary.json")
-    timing = _read(root / "results" / "timing" / "summary.json")
+    kodak = json.loads((root / "results" / "kodak" / "summary.json").read_text(encoding="utf-8"))
     return {
-        root / "README.md": readme((root / "README.md").read_text(encoding="utf-8"), kodak, timing),
+        root / "README.md": readme((root / "README.md").read_text(encoding="utf-8"), kodak),
         root / "results" / "kodak" / "README.md": kodak_page(kodak),
-        root / "results" / "timing" / "README.md": timing_page(timing),
     }
 
 
-def _read(path: Path) -> Summary:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def readme(said: str, kodak: Summary, timing: Summary) -> str:
+def readme(said: str, kodak: Summary) -> str:
     """README with the figures between its marks made anew."""
     block = f"""
 On the {kodak["pictures"]} Kodak pictures, whole files, at equal quality averaged over the range that both cover: the default
@@ -75,9 +69,9 @@ model `{OURS}` needs, against
 Minus is fewer bytes. SSIMULACRA 2 was made to agree with eyes; `swift` is trained for PSNR. Published curves carry no
 SSIMULACRA 2.{_without_loss(kodak)}
 
-{speeds(timing, TIMED_IN_README)}
-{_megapixels(timing)}, one process that did nothing else, medians; memory is what encoding or decoding, the larger, takes
-above what the process held. All codecs, single pictures, settings, machine and commands: [results/](results/), and
+{speeds(kodak, TIMED_IN_README)}
+{_timed(kodak)}, medians of runs that had the machine to themselves, codecs in turn, each at the level nearest to the same
+PSNR. Memory is what encoding or decoding, the larger, takes above what the process held. All codecs, single pictures, settings, machine and commands: [results/](results/), and
 [the page](results/kodak/report.html) that `calotype bench` makes of them.
 
 ![PSNR over bits per pixel on Kodak](results/kodak/rd-psnr.png)
@@ -126,15 +120,15 @@ def _without_loss(kodak: Summary) -> str:
     return f" Without loss `--lossless` takes {ours:.2f} bits a pixel ({said})."
 
 
-def speeds(timing: Summary, names: Iterable[str] | None = None) -> str:
+def speeds(kodak: Summary, names: Iterable[str] | None = None) -> str:
     """Megapixels a second with one and two threads, and memory."""
-    threads = sorted(timing["timings"], key=int)
-    known = dict.fromkeys(name for by in timing["timings"].values() for name in by)
+    threads = sorted(kodak["timings"], key=int)
+    known = dict.fromkeys(name for by in kodak["timings"].values() for name in by)
     rows = []
     for name in names or known:
         if name not in known:
             continue
-        costs = [timing["timings"][count].get(name) for count in threads]
+        costs = [kodak["timings"][count].get(name) for count in threads]
         row = [next(cost["title"] for cost in costs if cost)] + [
             _figure(c, key) for key in ("encode_mp_s", "decode_mp_s") for c in costs
         ]
@@ -148,9 +142,9 @@ def _figure(cost: dict[str, Any] | None, key: str) -> str:
     return f"{cost[key]:.3g}" if cost and cost[key] else "–"
 
 
-def _megapixels(timing: Summary) -> str:
+def _timed(kodak: Summary) -> str:
     """What was timed."""
-    return "Timed on " + ", ".join(re.sub(r"\.\w+$", "", name) for name in timing["timed_on"])
+    return "Timed on " + ", ".join(re.sub(r"\.\w+$", "", name) for name in kodak["timed_on"])
 
 
 def kodak_page(kodak: Summary) -> str:
@@ -191,6 +185,11 @@ The largest difference to the curves `measured-*` of `src/calotype/bench/anchors
 level. Where a library has moved on, its files differ.
 
 {reproduced(kodak)}
+## Speed
+
+{_timed(kodak)}, each codec at the level nearest to the same PSNR, warmed up, in random turns; medians.
+
+{speeds(kodak)}
 ## Without loss
 
 {table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
@@ -230,17 +229,6 @@ def reproduced(kodak: Summary) -> str:
             quality = max((new[1] - old[1] for new, old in pairs), key=abs)
             rows.append([codec["title"], str(len(pairs)), f"{rate:+.2f} %", f"{quality:+.3f} dB"])
     return table(["codec", "levels", "rate", "PSNR"], rows)
-
-
-def timing_page(timing: Summary) -> str:
-    """results/timing/README.md."""
-    return f"""# Speed beside other codecs
-
-Written by `python tools/write_results.py` from `summary.json`. {_megapixels(timing)}; each codec at the level nearest to
-the same PSNR, warmed up, interleaved in random order, medians; memory above what a fresh process held before.
-
-{speeds(timing)}
-{_where(timing)}"""
 
 
 def _where(summary: Summary) -> str:
