@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from calotype.lossless import passes, shapes
 from calotype.lossless.layout import (
+    BLOCK,
     CONTEXTS,
     ENERGY_BITS,
     MAX_ENERGY_SUM,
+    MAX_REGIONS,
     MAX_WEIGHT_SUM,
     PREDICTION_BITS,
     SCALES,
     SHAPES,
     WEIGHT_BITS,
 )
-from calotype.lossless.passes import Parameters, Pass
+from calotype.lossless.neighbours import PHASES, Phased
+from calotype.lossless.passes import Parameters, Pass, Reference
 
-__all__ = ["fit"]
+__all__ = ["fit", "regions"]
 
 LEAST = 500  # samples of a pass that are worth parameters
 A_CLASS = 5000  # and another predictor
 MOST_CLASSES = 6
 MOVES = np.arange(-6, 7)  # of a context's scale from the default
+ROUNDS = 5
+WORTH = 0.6
 AT_FIRST = 6000  # samples that the energy is fitted to
 
 
@@ -42,15 +49,65 @@ def fit(a_pass: Pass, values: np.ndarray) -> Parameters:
     missed = np.abs(wanted[some] - first @ features[:, some] * 2.0 ** -(2 + WEIGHT_BITS))
     energies = _energies(inputs[:, some], missed * (1 << PREDICTION_BITS))
     contexts = passes.contexts_of(inputs, energies)
-    bounds = _bounds(contexts, min(MOST_CLASSES, 1 + n // A_CLASS))
+    bounds = _bounds(contexts, min(MOST_CLASSES if a_pass.kinds == 1 else 2, 1 + n // (A_CLASS * a_pass.kinds)))
     of_context = np.searchsorted(bounds, np.arange(CONTEXTS), side="right")
-    labels = of_context.take(contexts)
+    labels = of_context.take(contexts) + a_pass.kind_of(0, a_pass.shape[0]) * (len(bounds) + 1)
     coarse = _coarse(n)
-    weights = np.stack([_weights(features[:, mine], wanted[mine], coarse) for mine in
-                        ((labels == k).nonzero()[0] for k in range(len(bounds) + 1))])  # fmt: skip
+    weights = np.tile(first >> coarse << coarse, (a_pass.kinds * (len(bounds) + 1), 1))
+    for k in range(len(weights)):
+        (mine,) = (labels == k).nonzero()
+        if len(mine) > 3 * len(features):
+            weights[k] = _weights(features[:, mine], wanted[mine], coarse)
     said = Parameters(weights, coarse, energies, bounds, start.scales, start.shapes)
-    scales, chosen = _tables(a_pass.predict(around, contexts, said), contexts, values.reshape(-1), said)
+    scales, chosen = _tables(
+        a_pass.predict(around, contexts, a_pass.kind_of(0, a_pass.shape[0]), said), contexts, values.reshape(-1), said
+    )
     return Parameters(weights, coarse, energies, bounds, scales, chosen)
+
+
+def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> np.ndarray | None:
+    """Kinds of the blocks of a level, [h, w], by what predicts them best; None where it is too small to gain.
+
+    As k-means does: predictors are fitted to the blocks of a kind, then each block takes the kind that suits it best.
+    """
+    if min(values.shape) < 128:
+        return None
+    whole = Phased(values.shape, np.float64, values)
+    rows, columns = (-(-side // (2 * BLOCK)) for side in values.shape)
+    worked = []
+    for phase in PHASES:
+        a_pass = Pass(whole, whole, references, phase, depth)
+        around = a_pass.around(0, a_pass.shape[0]).astype(np.float64)
+        features = (a_pass.mixing @ around) * 0.25
+        wanted = values[phase[0] :: 2, phase[1] :: 2].reshape(-1) - around[:4].sum(0) / 4
+        across = np.abs(features[:3]).sum(0) + 1
+        y, x = np.arange(a_pass.shape[0]) // BLOCK, np.arange(a_pass.shape[1]) // BLOCK
+        worked.append((features, wanted, (y[:, None] * columns + x).reshape(-1), 1 / np.sqrt(across)))
+    blocks = rows * columns
+    uneven = sum(np.bincount(block, 1 / trust**2, blocks) / np.bincount(block, minlength=blocks).clip(1)
+                 for _, _, block, trust in worked)  # fmt: skip
+    kinds = np.argsort(np.argsort(uneven)) * MAX_REGIONS // blocks
+    alike = np.zeros(blocks)
+    for features, wanted, block, trust in worked:
+        weights = _solve(features * trust, wanted * trust)
+        alike += np.bincount(block, np.log2(np.abs(wanted - weights @ features) + 0.5), blocks)
+    costs = alike[None]
+    for _ in range(ROUNDS):
+        costs = np.zeros((MAX_REGIONS, blocks))
+        for features, wanted, block, trust in worked:
+            of_sample = kinds[block]
+            for kind in range(MAX_REGIONS):
+                (mine,) = (of_sample == kind).nonzero()
+                if len(mine) < 4 * len(features):
+                    costs[kind] = np.inf
+                    continue
+                weights = _solve(features[:, mine] * trust[mine], wanted[mine] * trust[mine])
+                costs[kind] += np.bincount(block, np.log2(np.abs(wanted - weights @ features) + 0.5), blocks)
+        kinds = costs.argmin(0)
+    # Classes by energy win part of it as well, and more predictors must be said.
+    gain = WORTH * float((alike - costs.min(0)).sum())
+    price = 2 * blocks + 6 * (MAX_REGIONS - 1) * sum(len(features) for features, *_ in worked)
+    return kinds.astype(np.uint8).reshape(rows, columns) if gain > price else None
 
 
 def _all(a_pass: Pass) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 __all__ = [
     "BASE_SIDE",
+    "BLOCK",
     "CHECK_BYTES",
     "CONSTANT_BITS",
     "CONTEXTS",
@@ -20,6 +21,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_ENERGY_SUM",
     "MAX_KEY_BYTES",
+    "MAX_REGIONS",
     "MAX_SIDE",
     "MAX_WEIGHT_SUM",
     "NUMBER_SCALES",
@@ -50,14 +52,16 @@ ENERGY_CONSTANT = 64  # the constant among the inputs of an energy
 ENERGY_SCALE = 8  # energy below which all is context 0, in 128ths of a sample
 CONTEXTS = 96
 CONTEXT_STEPS = (64, 72, 81, 91, 102, 114)  # thresholds of contexts within an octave, in 64ths
-MAX_CLASSES = 8  # predictors of a pass
+MAX_CLASSES = 8  # classes of contexts of a pass
+MAX_REGIONS = 4  # kinds of regions of a level
+BLOCK = 8  # side of the blocks that regions are made of, in samples of a phase
 MAX_WEIGHT_SUM = 8000  # of a predictor's weights, as magnitudes: sums stay exact in float32 for samples of 8 bits
 MAX_ENERGY_SUM = 2000  # of the weights of an energy, likewise
 SHAPES = 2  # Laplace and logistic
 TABLE_SCALES = 24  # scales that have tables: 2**(i / 3 - 4)
 FINE_SCALES = (12, 18)  # below the first, means in eighths; below the second, in quarters; else in halves
 SCALES = 58  # those above the tables' code low bits as they are
-NUMBER_SCALES = (16, 20, 22, 15, 6)  # of classes and bounds, first and count, weights, weights of energies, scales
+NUMBER_SCALES = (16, 20, 22, 18, 6)  # of classes and bounds, first and count, weights, weights of energies, scales
 # exp(-1 / (8 * scale)) in units of 2**-31, for each of the TABLE_SCALES
 EXPONENTIALS = (
     290_630_308,
@@ -93,6 +97,7 @@ class Coding(IntEnum):
     ROWS = 0
     PREDICTED = 1
     COLOURS = 2
+    CONSTANT = 3
 
 
 class Filter(IntEnum):
@@ -101,3 +106,5 @@ class Filter(IntEnum):
     NONE = 0
     SUB = 1
     UP = 2
+    AVERAGE = 3
+    PAETH = 4

@@ -14,6 +14,7 @@ import numpy as np
 
 from calotype.lossless import shapes
 from calotype.lossless.layout import (
+    BLOCK,
     CONSTANT_BITS,
     CONTEXT_STEPS,
     CONTEXTS,
@@ -21,6 +22,7 @@ from calotype.lossless.layout import (
     ENERGY_CONSTANT,
     ENERGY_SCALE,
     MAX_CLASSES,
+    MAX_REGIONS,
     PREDICTION_BITS,
     SCALES,
     WEIGHT_BITS,
@@ -45,7 +47,7 @@ class Reference:
 class Parameters:
     """What the writer says of a pass.
 
-    weights    int [classes, features], in 256ths
+    weights    int [kinds * classes, features], in 256ths
     coarse     all weights are multiples of two to this
     energies   int [energy features], in 256ths
     bounds     first context of each class but the first, ascending
@@ -58,6 +60,7 @@ class Parameters:
     bounds: tuple[int, ...]
     scales: np.ndarray
     shapes: np.ndarray
+    is_default: bool = False
 
 
 class Pass:
@@ -65,13 +68,20 @@ class Pass:
 
     samples, magnitudes   of the same plane, the phases known so far
     references            planes that are known as a whole, the nearest first
+    regions               uint8 [rows, columns] of blocks: the kind of each; None where there is one
     """
 
     def __init__(
-        self, samples: Phased, magnitudes: Phased, references: Sequence[Reference], phase: tuple[int, int], depth: int
+        self,
+        samples: Phased,
+        magnitudes: Phased,
+        references: Sequence[Reference],
+        phase: tuple[int, int],
+        depth: int,
+        regions: np.ndarray | None = None,
     ) -> None:
         self.samples, self.magnitudes, self.references = samples, magnitudes, references
-        self.phase, self.depth = phase, depth
+        self.phase, self.depth, self.regions = phase, depth, regions
         self.shape = samples.size(phase)
         self.mixing = _mixing(phase, len(references)).astype(samples.dtype)
 
@@ -90,6 +100,18 @@ class Pass:
         step = max(1, AT_ONCE // self.shape[1])
         for first in range(0, self.shape[0], step):
             yield first, min(self.shape[0], first + step)
+
+    @property
+    def kinds(self) -> int:
+        """Kinds of regions."""
+        return 1 if self.regions is None else MAX_REGIONS
+
+    def kind_of(self, first: int, last: int) -> np.ndarray:
+        """int64 [n]: the kind of region of the samples of some rows."""
+        if self.regions is None:
+            return np.zeros((last - first) * self.shape[1], np.int64)
+        rows = self.regions[np.arange(first, last) // BLOCK]
+        return rows[:, np.arange(self.shape[1]) // BLOCK].reshape(-1).astype(np.int64)
 
     def around(self, first: int, last: int) -> np.ndarray:
         """[neighbours, n]: samples around those of some rows, of this plane and of the references; last a constant."""
@@ -122,14 +144,18 @@ class Pass:
         out[-1] = ENERGY_CONSTANT
         return out
 
-    def predict(self, around: np.ndarray, contexts: np.ndarray, parameters: Parameters) -> np.ndarray:
+    def predict(
+        self, around: np.ndarray, contexts: np.ndarray, kinds: np.ndarray, parameters: Parameters
+    ) -> np.ndarray:
         """int32 [n]: predictions in eighths of a sample, inside the range of samples."""
         weights = parameters.weights.astype(around.dtype) @ self.mixing
         weights[:, :4] += 1 << WEIGHT_BITS
         found = weights @ around
         if len(weights) > 1:
             of_context = np.searchsorted(parameters.bounds, np.arange(CONTEXTS), side="right")
-            place = of_context.take(contexts) * found.shape[1]
+            place = of_context.take(contexts)
+            place += kinds * (len(parameters.bounds) + 1)
+            place *= found.shape[1]
             place += np.arange(found.shape[1])
             found = found.reshape(-1).take(place)
         else:
@@ -179,14 +205,14 @@ def _mixing(phase: tuple[int, int], references: int) -> np.ndarray:
 
 def default(a_pass: Pass) -> Parameters:
     """What holds for a pass of which the writer says nothing."""
-    weights = np.zeros((1, a_pass.features), np.int64)
+    weights = np.zeros((a_pass.kinds, a_pass.features), np.int64)
     own, count = len(OWN[a_pass.phase]) - 1, len(a_pass.references)
     for i in range(count):
-        weights[0, own + i * (len(REFERENCE[a_pass.phase]) - 1) + 3] = (1 << WEIGHT_BITS) // count
+        weights[:, own + i * (len(REFERENCE[a_pass.phase]) - 1) + 3] = (1 << WEIGHT_BITS) // count
     energies = np.zeros(a_pass.energy_features, np.int64)
     energies[2], energies[4], energies[-1] = 32, 32, 2
     scales = np.minimum(np.arange(CONTEXTS) // 2, SCALES - 1)
-    return Parameters(weights, 0, energies, (), scales, np.zeros(CONTEXTS, np.int64))
+    return Parameters(weights, 0, energies, (), scales, np.zeros(CONTEXTS, np.int64), is_default=True)
 
 
 def tables_and_signs(

@@ -10,9 +10,11 @@ import numpy as np
 from calotype.errors import CorruptError
 from calotype.lossless import passes, shapes
 from calotype.lossless.layout import (
+    BLOCK,
     CONTEXTS,
     MAX_CLASSES,
     MAX_ENERGY_SUM,
+    MAX_REGIONS,
     MAX_WEIGHT_SUM,
     NUMBER_SCALES,
     PREDICTION_BITS,
@@ -34,6 +36,8 @@ class _Port(Protocol):
     """A `SymbolWriter` or a `SymbolReader`."""
 
     def code(self, tables: np.ndarray, bits: np.ndarray | None, values: np.ndarray | None) -> np.ndarray: ...
+
+    def plain(self, bits: np.ndarray, values: np.ndarray | None) -> np.ndarray: ...
 
 
 def encode(samples: np.ndarray, depth: int) -> bytes:
@@ -84,8 +88,9 @@ def _plane(
         known.put((0, 0), now)
         wrong.put((0, 0), errors)
         parts, misses = {(0, 0): now}, {(0, 0): errors}
+        regions = _regions(port, sizes[level], beside, depth, None if values is None else values[::step, ::step])
         for phase in PHASES:
-            a_pass = Pass(known, wrong, beside, phase, depth)
+            a_pass = Pass(known, wrong, beside, phase, depth, regions)
             if not all(a_pass.shape):
                 known.put(phase, np.empty(a_pass.shape, dtype))
                 wrong.put(phase, np.empty(a_pass.shape, dtype))
@@ -127,6 +132,26 @@ def _base(
     return _legal(middle + residuals.reshape(size), depth)
 
 
+def _regions(
+    port: _Port, size: tuple[int, int], references: Sequence[Reference], depth: int, values: np.ndarray | None
+) -> np.ndarray | None:
+    """The kind of each block of a level, uint8, or None if all are alike."""
+    blocks = -(-size[0] // (2 * BLOCK)), -(-size[1] // (2 * BLOCK))
+    fitted = said = None
+    if values is not None:
+        from calotype.lossless import fitting
+
+        fitted = fitting.regions(values, references, depth)
+        said = np.array([int(fitted is not None)])
+    several = int(_numbers(port, 4, said, 1)[0])
+    _demand("regions of a level", 0, several, 1)
+    if not several:
+        return None
+    bits = np.full(blocks[0] * blocks[1], MAX_REGIONS.bit_length() - 1)
+    found = port.plain(bits, None if fitted is None else fitted.reshape(-1))
+    return found.reshape(blocks).astype(np.uint8)
+
+
 def _code_pass(port: _Port, a_pass: Pass, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """(samples int32 [h, w], magnitudes of the errors in eighths) of a pass."""
     fitted = None
@@ -140,7 +165,9 @@ def _code_pass(port: _Port, a_pass: Pass, values: np.ndarray | None) -> tuple[np
         around = a_pass.around(first, last)
         found = passes.contexts_of(a_pass.energy_inputs(around, first, last), parameters.energies)
         contexts[first:last] = found.reshape(-1, a_pass.shape[1])
-        predictions[first:last] = a_pass.predict(around, found, parameters).reshape(-1, a_pass.shape[1])
+        predictions[first:last] = a_pass.predict(around, found, a_pass.kind_of(first, last), parameters).reshape(
+            -1, a_pass.shape[1]
+        )
     flat = predictions.reshape(-1)
     nearest, mirrored, tables, bits = passes.tables_and_signs(flat, contexts.reshape(-1), parameters)
     residuals = None
@@ -158,9 +185,7 @@ def _parameters(port: _Port, a_pass: Pass, fitted: Parameters | None) -> Paramet
     start = passes.default(a_pass)
     said = None
     if fitted is not None:
-        said = np.array([0 if fitted is start or not len(fitted.bounds) + 1 else len(fitted.weights)])
-        if fitted.energies is start.energies:
-            said[0] = 0
+        said = np.array([0 if fitted.is_default else len(fitted.bounds) + 1])
     classes = int(_numbers(port, 0, said, 1)[0])
     _demand("classes of a pass", 0, classes, MAX_CLASSES)
     if not classes:
@@ -175,7 +200,7 @@ def _parameters(port: _Port, a_pass: Pass, fitted: Parameters | None) -> Paramet
     first, count, coarse = _numbers(port, 1, None if fitted is None else np.array([*used, fitted.coarse]), 3).tolist()
     _demand("coarseness of weights", 0, coarse, WEIGHT_BITS)
     weights = None if fitted is None else fitted.weights.reshape(-1) >> coarse
-    weights = _numbers(port, 2, weights, classes * a_pass.features) << coarse
+    weights = _numbers(port, 2, weights, a_pass.kinds * classes * a_pass.features) << coarse
     energies = _numbers(port, 3, None if fitted is None else fitted.energies, a_pass.energy_features)
     _demand("contexts of a pass", 0, first, CONTEXTS)
     _demand("contexts of a pass", 0, count, CONTEXTS - first)
@@ -190,7 +215,7 @@ def _parameters(port: _Port, a_pass: Pass, fitted: Parameters | None) -> Paramet
     scales = start.scales + moved
     _demand("bounds of classes", 1, int(bounds.min(initial=1)), CONTEXTS)
     _demand("bounds of classes", 0, int(bounds.sum()), CONTEXTS - 1)
-    weights = weights.reshape(classes, -1)
+    weights = weights.reshape(a_pass.kinds * classes, -1)
     _demand("weights of a pass", 0, int(np.abs(weights).sum(1).max()), MAX_WEIGHT_SUM)
     _demand("weights of an energy", 0, int(np.abs(energies).sum()), MAX_ENERGY_SUM)
     for value in (scales.min(), scales.max()):

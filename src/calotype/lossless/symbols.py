@@ -57,12 +57,17 @@ class SymbolWriter:
         if out.size:
             escape.push(self._encoder, known, tables[out], symbols[out], _whole(out.size))
         if bits is not None:
-            encoder, _ = _uniform()
-            for done in range(0, int(bits.max()), CHUNK_BITS):
-                (some,) = (bits > done).nonzero()
-                wide = np.minimum(bits[some] - done, CHUNK_BITS)
-                chunk = (values[some].astype(np.int64) >> done) & ((1 << wide) - 1)
-                self._encoder.push(encoder, (1 << wide) - 1 + chunk, _whole(some.size), np.array([float(wide.sum())]))
+            self.plain(bits, values)
+        return values
+
+    def plain(self, bits: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Queue so many low bits of each value as they are, eight at a time from the lowest."""
+        encoder, _ = _uniform()
+        for done in range(0, int(bits.max(initial=0)), CHUNK_BITS):
+            (some,) = (bits > done).nonzero()
+            wide = np.minimum(bits[some] - done, CHUNK_BITS).astype(np.int64)
+            chunk = (values[some].astype(np.int64) >> done) & ((1 << wide) - 1)
+            self._encoder.push(encoder, (1 << wide) - 1 + chunk, _whole(some.size), np.array([float(wide.sum())]))
         return values
 
     def finish(self) -> bytes:
@@ -91,14 +96,18 @@ class SymbolReader:
             symbols = symbols.astype(np.int64)
             symbols[out] = escape.read(self._decoder, known, tables[out], _whole(out.size))
         if bits is not None:
-            _, lookup = _uniform()
-            symbols = np.where(bits > 0, -symbols.astype(np.int64) << bits, symbols)
-            for done in range(0, int(bits.max()), CHUNK_BITS):
-                (some,) = (bits > done).nonzero()
-                wide = np.minimum(bits[some] - done, CHUNK_BITS)
-                symbols[some] += self._decoder.decode(lookup, wide, _whole(some.size)).astype(np.int64) << done
+            symbols = np.where(bits > 0, -symbols.astype(np.int64) << bits, symbols) + self.plain(bits)
         self.check()
         return symbols
+
+    def plain(self, bits: np.ndarray, values: None = None) -> np.ndarray:
+        """int64 [n], not negative: so many bits each."""
+        found, (_, lookup) = np.zeros(len(bits), np.int64), _uniform()
+        for done in range(0, int(bits.max(initial=0)), CHUNK_BITS):
+            (some,) = (bits > done).nonzero()
+            wide = np.minimum(bits[some] - done, CHUNK_BITS)
+            found[some] += self._decoder.decode(lookup, wide, _whole(some.size)).astype(np.int64) << done
+        return found
 
     def check(self) -> None:
         """Raise CorruptError if the stream is known to be damaged."""

@@ -7,12 +7,13 @@ from hashlib import blake2b
 import numpy as np
 
 from calotype.errors import CorruptError, TruncatedError, UsageError
-from calotype.lossless import predicted, rows
+from calotype.lossless import colours, predicted, rows
 from calotype.lossless.layout import CHECK_BYTES, MAX_DEPTH, MAX_KEY_BYTES, MAX_SIDE, Coding
 
 __all__ = ["decode_tile", "encode_tile"]
 
 Shape = tuple[int, int, int]
+GRAPHIC_SHARE = 0.3  # of the samples' bits: what codes to less may be a graphic, and filtered rows are tried
 
 
 def encode_tile(samples: np.ndarray, depth: int, key: bytes) -> tuple[bytes, bytes]:
@@ -49,14 +50,27 @@ def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: byt
 
 def _shortest(samples: np.ndarray, depth: int) -> bytes:
     """The shortest of the streams that say these samples."""
-    streams = [
-        bytes([Coding.ROWS]) + rows.encode(samples, depth),
-        bytes([Coding.PREDICTED]) + predicted.encode(samples, depth),
-    ]
+    if (samples == samples[:, :1, :1]).all():
+        return bytes([Coding.CONSTANT]) + samples[:, 0, 0].astype("<u1" if depth <= 8 else "<u2").tobytes()
+    found = colours.index(samples)
+    streams = _direct(samples, depth, graphic=found is not None)
+    if found is not None:
+        table, indices = found
+        coded = rows.encode(table[:, None, :], depth)
+        inner = min(_direct(indices, _index_depth(table.shape[1]), graphic=True), key=len)
+        streams.append(bytes([Coding.COLOURS]) + colours.join(table.shape[1], coded, inner))
     return min(streams, key=len)
 
 
-def _decode(stream: bytes, shape: Shape, depth: int) -> np.ndarray:
+def _direct(samples: np.ndarray, depth: int, *, graphic: bool) -> list[bytes]:
+    """Streams without a colour table; filtered rows only where they have a chance."""
+    streams = [bytes([Coding.PREDICTED]) + predicted.encode(samples, depth)]
+    if graphic or 8 * len(streams[0]) < GRAPHIC_SHARE * depth * samples.size:
+        streams.append(bytes([Coding.ROWS]) + rows.encode(samples, depth))
+    return streams
+
+
+def _decode(stream: bytes, shape: Shape, depth: int, *, whole: bool = True) -> np.ndarray:
     """Samples of any coding, int32 [c, h, w]."""
     if not stream:
         raise TruncatedError("lossless stream", found=0, expected="at least 1 byte")
@@ -64,7 +78,29 @@ def _decode(stream: bytes, shape: Shape, depth: int) -> np.ndarray:
         return rows.decode(stream[1:], shape, depth)
     if stream[0] == Coding.PREDICTED:
         return predicted.decode(stream[1:], shape, depth)
+    if stream[0] == Coding.CONSTANT and whole:
+        return _constant(stream[1:], shape, depth)
+    if stream[0] == Coding.COLOURS and whole:
+        count, coded, inner = colours.split(stream[1:])
+        table = rows.decode(coded, (shape[0], 1, count), depth)[:, 0]
+        return colours.look_up(table, _decode(inner, (1, *shape[1:]), _index_depth(count), whole=False))
     raise CorruptError("lossless coding", found=stream[0], expected=f"0..{max(Coding)}")
+
+
+def _constant(data: bytes, shape: Shape, depth: int) -> np.ndarray:
+    """Planes of one value each."""
+    kind = np.dtype("<u1" if depth <= 8 else "<u2")
+    if len(data) != shape[0] * kind.itemsize:
+        raise CorruptError("constant planes", found=len(data), expected=f"{shape[0] * kind.itemsize} bytes")
+    values = np.frombuffer(data, kind).astype(np.int32)
+    if values.max() >> depth:
+        raise CorruptError("sample of a lossless tile", found=int(values.max()), expected=f"below {1 << depth}")
+    return np.ascontiguousarray(np.broadcast_to(values[:, None, None], shape))
+
+
+def _index_depth(count: int) -> int:
+    """Bits of an index into so many colours."""
+    return (count - 1).bit_length()
 
 
 def _check_arguments(shape: tuple[int, ...], depth: int, key: bytes) -> None:
