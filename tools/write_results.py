@@ -71,8 +71,9 @@ SSIMULACRA 2.{_without_loss(kodak)}
 
 {speeds(kodak, TIMED_IN_README)}
 {_timed(kodak)}, medians of runs that had the machine to themselves, codecs in turn, each at the level nearest to the same
-PSNR. Memory is what encoding or decoding, the larger, takes above what the process held. All codecs, single pictures, settings, machine and commands: [results/](results/), and
-[the page](results/kodak/report.html) that `calotype bench` makes of them.
+PSNR. Memory is what encoding or decoding, the larger, takes above what the process held. All codecs, single pictures,
+settings, machine and commands: [results/](results/), and [the page](results/kodak/report.html) that `calotype bench` makes
+of them.
 
 ![PSNR over bits per pixel on Kodak](results/kodak/rd-psnr.png)
 """
