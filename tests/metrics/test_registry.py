@@ -8,7 +8,6 @@ import pickle
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from tests.metrics.pairs import pair
 
@@ -40,18 +39,18 @@ def test_a_larger_file_is_worse(name):
     assert values == sorted(values, reverse=metrics.get(name).higher_is_better) and len(set(values)) == 3
 
 
-# The package ssimulacra2 0.3.0 on two PNG files; psnr-hvsm 0.3.0 in its other, C++, implementation; FFmpeg n9.0.2 on
+# psnr-hvsm 0.3.0 in its other, C++, implementation; FFmpeg n9.0.2 on
 # two PNG files, which converts to luma by itself and so rounds a little differently.
 OF_LIBRARIES = [
-    (176, 176, 5, 74.28306859135587, 41.093570977876, 46.96079417029899, 95.688),
-    (200, 261, 20, 20.115389752108086, 28.70318766441372, 31.69485597306165, 89.099),
-    (163, 322, 60, -25.89149867537658, 21.728343436615308, 24.69582229331252, 71.777),
+    (176, 176, 5, 41.093570977876, 46.96079417029899, 95.688),
+    (200, 261, 20, 28.70318766441372, 31.69485597306165, 89.099),
+    (163, 322, 60, 21.728343436615308, 24.69582229331252, 71.777),
 ]
 
 
-@pytest.mark.parametrize(("height_px", "width_px", "noise", "ssimulacra2", "hvs", "hvs_m", "vmaf"), OF_LIBRARIES)
-def test_values_are_those_of_the_libraries(height_px, width_px, noise, ssimulacra2, hvs, hvs_m, vmaf):
-    expected = {"ssimulacra2": (ssimulacra2, 1e-6), "psnr-hvs": (hvs, 1e-6), "psnr-hvs-m": (hvs_m, 1e-6)}
+@pytest.mark.parametrize(("height_px", "width_px", "noise", "hvs", "hvs_m", "vmaf"), OF_LIBRARIES)
+def test_values_are_those_of_the_libraries(height_px, width_px, noise, hvs, hvs_m, vmaf):
+    expected = {"psnr-hvs": (hvs, 1e-6), "psnr-hvs-m": (hvs_m, 1e-6)}
     expected["vmaf"] = (vmaf, 0.05)
     names = [name for name in expected if name in HERE]
     if not names:
@@ -134,10 +133,3 @@ def test_libraries_print_nothing(capsys):
     script = "import numpy, calotype.metrics as m; m.measure(['psnr-hvs'], *numpy.zeros((2, 8, 8, 3), numpy.uint8))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == run.stderr == ""
-
-
-def test_ssimulacra2_does_not_care_how_pixels_lie_in_memory():
-    pytest.importorskip("ssimulacra2")
-    a, b = pair(64, 48, 9)
-    mirrored = [np.ascontiguousarray(picture[:, ::-1])[:, ::-1] for picture in (a, b)]
-    assert metrics.measure(["ssimulacra2"], *mirrored) == metrics.measure(["ssimulacra2"], a, b)

@@ -2,7 +2,8 @@
 
 registry     measure(names, original, decoded), NAMES, get, check: every metric by name
 distortion   mse, psnr, psnr_y, max_error      structure   ssim, ms_ssim        sizes    bpp, compression_ratio
-libraries    ssimulacra2, psnr_hvs, psnr_hvs_m vmaf        vmaf                 bjontegaard  bd_rate, bd_quality
+ssimulacra2  ssimulacra2                       hvs         psnr_hvs, psnr_hvs_m  (package psnr-hvsm)
+bjontegaard  bd_rate, bd_quality               vmaf        vmaf  (FFmpeg of imageio-ffmpeg)
 
 Definitions: docs/metrics.md. Importing loads NumPy and nothing else; SciPy and FFmpeg come with the first call that
 needs them.

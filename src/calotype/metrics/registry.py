@@ -7,6 +7,7 @@ others: it is missing from the result, and `Measured.reasons` says why.
 from __future__ import annotations
 
 import difflib
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from calotype.errors import ExtraMissing, UsageError
-from calotype.metrics import distortion, libraries, sizes, structure, vmaf
+from calotype.metrics import distortion, hvs, sizes, ssimulacra2, structure, vmaf
 
 __all__ = ["NAMES", "Measured", "Metric", "available", "check", "describe", "get", "measure"]
 
@@ -37,7 +38,7 @@ class Pair:
 
     @cached_property
     def hvs(self) -> tuple[float, float]:
-        return libraries.psnr_hvs_both(self.a, self.b)
+        return hvs.psnr_hvs_both(self.a, self.b)
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -144,12 +145,10 @@ _METRICS = (
     Metric(
         "ssimulacra2",
         "SSIMULACRA2",
-        lambda p: libraries.ssimulacra2(p.a, p.b),
+        lambda p: ssimulacra2.ssimulacra2(p.a, p.b),
         perfect=100,
-        package="ssimulacra2",
-        module="ssimulacra2",
-        smallest_side_px=8,
-        settings="this package's reading: about 0.7 below the C++ original",
+        smallest_side_px=ssimulacra2.SMALLEST_SIDE_PX,
+        settings="version 2.1 of the metric, as the C++ original",
     ),
     _hvs("psnr-hvs", "PSNR-HVS", 0),
     _hvs("psnr-hvs-m", "PSNR-HVS-M", 1),
@@ -206,7 +205,11 @@ def describe(name: str) -> dict[str, str]:
     """What a reader needs to repeat a metric: `library`, `version`, `settings`."""
     metric = get(name)
     library = metric.package or "calotype"
-    return {"library": library, "version": libraries.version(library), "settings": metric.settings}
+    try:
+        version = importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    return {"library": library, "version": version, "settings": metric.settings}
 
 
 def measure(
