@@ -60,6 +60,14 @@ def test_a_folder_there_and_back(tmp_path, source, capsys):
     assert (tmp_path / "back" / "b" / "d.ppm").exists()
 
 
+def test_a_single_file_keeps_its_time_of_change_too(tmp_path, source):
+    assert run("encode", "in/a.png", "-o", "a.calo") == 0
+    assert run("decode", "a.calo", "-o", "a.png") == 0
+    assert run("decode", "a.calo", "-o", "now.png", "--no-keep-mtime") == 0
+    assert (tmp_path / "a.calo").stat().st_mtime_ns == (tmp_path / "a.png").stat().st_mtime_ns == 10**18
+    assert (tmp_path / "now.png").stat().st_mtime_ns > 10**18
+
+
 def test_bytes_are_those_of_a_single_file_whatever_the_jobs(tmp_path, source):
     assert run("encode", "in/a.png", "-o", "alone.calo", "-q", 40) == 0
     for jobs in (1, 2):

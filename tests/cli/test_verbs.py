@@ -176,14 +176,14 @@ def test_targets(tmp_path, source, capsys):
     assert run("encode", source, "--force") == 0
     assert target.read_bytes() != b"old"
     assert run("decode", target, "-o", tmp_path / "none" / "a.png") == 9
-    assert run("decode", target, "-o", tmp_path) == 9
+    assert run("decode", target, "-o", tmp_path) == 8  # into the folder, where in.png stands already
     assert run("decode", target, "-o", tmp_path / "a.xyz") == 2
     assert run("decode", target, "-o", source) == 8
     assert run("encode", tmp_path / "missing.png") == 9
     assert run("encode", tmp_path, "-o", tmp_path / "b.calo") == 9
-    assert run("encode", tmp_path) == 9
+    assert run("encode", tmp_path) == 8
     assert run("encode", "") == 9
-    assert run("decode", tmp_path) == 9
+    assert run("decode", tmp_path) == 8
     assert run("info", tmp_path) == 9
 
 

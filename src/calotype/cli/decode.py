@@ -57,11 +57,12 @@ def decode(
 
     formats.check_suffix(suffix)
     data = files.read_bytes(source)
+    modified_ns = files.time_of(source) if many.keep_mtime else None
     with concerning(source):
         picture = one.decode_bytes(data, settings | {"suffix": suffix})
     for said in picture.notes:
         note(f"note: {said}")
-    files.write_bytes(target, picture.data, force=force)
+    files.write_bytes(target, picture.data, force=force, modified_ns=modified_ns)
     size = f"{picture.width_px}x{picture.height_px}"
     note(f"{source} -> {target}: {size}, {len(data):,} -> {len(picture.data):,} bytes")
     return 0

@@ -47,11 +47,12 @@ def encode(sources: tuple[str, ...], output: str | None, force: bool, many: fold
     from calotype.batch import one
 
     data = files.read_bytes(source)
+    modified_ns = files.time_of(source) if many.keep_mtime else None
     with concerning(source):
         coded = one.encode_bytes(data, settings)
     for said in coded.notes:
         note(f"note: {said}")
-    files.write_bytes(target, coded.data, force=force)
+    files.write_bytes(target, coded.data, force=force, modified_ns=modified_ns)
     rate = metrics.bpp(len(coded.data), coded.width_px, coded.height_px)
     size = f"{coded.width_px}x{coded.height_px}"
     note(f"{source} -> {target}: {size}, {len(data):,} -> {len(coded.data):,} bytes, {rate:.3f} bpp")

@@ -12,7 +12,7 @@ from pathlib import Path
 from calotype import writing
 from calotype.errors import CalotypeError, FileError, TargetExists, UsageError
 
-__all__ = ["STANDARD", "beside", "check_target", "make_folder", "read_bytes", "write_bytes"]
+__all__ = ["STANDARD", "beside", "check_target", "make_folder", "read_bytes", "time_of", "write_bytes"]
 
 STANDARD = "-"
 
@@ -60,8 +60,16 @@ def check_target(target: str, *, force: bool) -> None:
         raise FileError(path, f"can't be written: no permission in {folder}")
 
 
-def write_bytes(target: str, data: bytes, *, force: bool) -> None:
-    """Write `data` to a file, whole or not at all, or to standard output for `-`; errors as check_target."""
+def time_of(source: str) -> int | None:
+    """When a file was changed, in nanoseconds since 1970; None for standard input."""
+    return None if source == STANDARD else Path(source).stat().st_mtime_ns
+
+
+def write_bytes(target: str, data: bytes, *, force: bool, modified_ns: int | None = None) -> None:
+    """Write `data` to a file, whole or not at all, or to standard output for `-`; errors as check_target.
+
+    modified_ns   the file's time of change; now where left out
+    """
     check_target(target, force=force)
     if target == STANDARD:
         sys.stdout.buffer.write(data)
@@ -72,7 +80,7 @@ def write_bytes(target: str, data: bytes, *, force: bool) -> None:
         if _is_device(path):
             path.write_bytes(data)
         else:
-            writing.appear(Path(os.path.realpath(path)), data, replace=force)
+            writing.appear(Path(os.path.realpath(path)), data, replace=force, modified_ns=modified_ns)
     except FileExistsError as error:
         raise TargetExists(path) from error
     except CalotypeError:
