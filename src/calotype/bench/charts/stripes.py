@@ -120,4 +120,4 @@ def _share_of_lattice(e: np.ndarray) -> float:
     chosen[0], chosen[:, 0] = True, True
     rows, columns = (np.rint(np.arange(_PERIOD_PX) * side / _PERIOD_PX).astype(int) % side for side in e.shape)
     chosen[np.ix_(rows, columns)] = True
-    return float(energy[chosen].sum() / energy.sum())
+    return min(float(energy[chosen].sum() / energy.sum()), 1.0)
