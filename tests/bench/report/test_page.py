@@ -96,6 +96,18 @@ def test_foreign_words_stay_words(rows):
     assert not Tags(said).open and sum(tag == "script" for tag, _ in Tags(said).found) == 1
 
 
+def test_charts_of_open_problems_are_told(rows):
+    """A row as calotype.bench.charts makes it; codecs without loss have no alias and no infinite figures."""
+    stripes = {"a": 1.4, "f": 12.0, "g": 0.5, "border": 1.1, "within": 14, "charts": 15}
+    found = {"ar_db": -17.6, "ar_worst_db": -10.8, "angle_error_deg": 0.1, "false_direction": 0.002, "faded": 0.0}
+    aliasing = found | {"shift_spread_db": None, "within": False, "by_frequency": {"0.1": found, "0.2": found}}
+    chart = {"kind": "chart", "codec": "webp", "title": "WebP", "level": 20.0, "bpp": 0.5, "psnr": None, "error": None}
+    said = page(study([*rows, chart | {"striped_region": stripes, "aliasing": aliasing}]))
+    assert not Tags(said).open and 'id="charts"' in said and "14 of 15" in said and "\N{MINUS SIGN}10.8" in said
+    failed = {"kind": "chart", "codec": "vvc", "level": None, "error": {"type": "LimitError", "message": "too slow"}}
+    assert "too slow" in page(study([*rows, failed]))
+
+
 def test_failures_are_told_with_their_reasons(whole):
     assert "HEIC needs pillow-heif" in whole and "ExtraMissing" in whole
 

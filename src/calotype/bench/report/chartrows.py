@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from calotype.bench.report.markup import section
+from calotype.bench.report import figures
+from calotype.bench.report.figures import Line
+from calotype.bench.report.markup import figure, section
+from calotype.bench.report.style import short, styles
 from calotype.bench.report.study import Study
 from calotype.bench.report.tables import table
 
@@ -20,7 +24,10 @@ def charts(study: Study) -> str:
         return ""
     calm = [row for row in rows if row["striped_region"]["within"] == row["striped_region"]["charts"]]
     true = [row for row in rows if row["aliasing"]["within"]]
-    title = f"{len(calm)} of {len(rows)} codecs keep flat regions free of stripes, {len(true)} keep detail from turning"
+    title = (
+        f"Flat regions stay free of stripes in {len(calm)} of {len(rows)} codecs, "
+        f"detail comes back as itself in {len(true)} of {len(rows)}"
+    )
     body = (
         '<p class="lead">Synthetic pictures, each codec at the level nearest to 0.5 bits per pixel. '
         "Definitions and limits: docs/charts.md.</p>"
@@ -51,9 +58,35 @@ def charts(study: Study) -> str:
             sortable=True,
         )
         + '<p class="note">Gratings and a zone plate. Alias ratio: energy that is not the grating against the grating\'s; '
-        "less is better. Faded: windows that lost their direction.</p>"
+        "less is better. Faded: windows that lost their direction.</p>" + _by_frequency(study, rows)
     )
     return section("charts", "Open problems", title, body)
+
+
+def _by_frequency(study: Study, rows: Sequence[dict[str, Any]]) -> str:
+    """The median alias ratio of gratings over their frequency, a curve for each lossy codec."""
+    looks = styles(study.lossy, ())
+    lines = []
+    for row in rows:
+        known = row["aliasing"].get("by_frequency") or {}
+        title = row.get("title") or row["codec"]
+        points = [
+            (float(at), found["ar_db"], f"{title}\n{float(at):.4g} cycles a pixel\n{found['ar_db']:.1f} dB")
+            for at, found in sorted(known.items(), key=lambda pair: float(pair[0]))
+        ]
+        if len(points) > 1 and row["codec"] in looks:
+            lines.append(Line(row["codec"], short(row["codec"], title, 24), points, looks[row["codec"]], True))
+    if not lines:
+        return ""
+    drawn = figures.curves(
+        "aliasing",
+        lines,
+        x_title="frequency of the grating, cycles a pixel",
+        y_title="alias ratio, dB",
+        label="alias ratio over the frequency of gratings",
+        log=False,
+    )
+    return figure(drawn, "Medians over directions. Lower is better; a perfect grating has about −30 dB.")
 
 
 def _stripes(row: dict[str, Any]) -> list[object]:
