@@ -22,6 +22,11 @@ __all__ = ["check_writable", "glob", "is_folder", "listed", "path_of", "read", "
 # Stores where one upload appears whole or not at all; elsewhere a temporary name is renamed.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory", "oss", "oci", "r2"}
 _READ_ONLY = {"zip", "tar", "libarchive", "http", "https", "github", "git"}
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a"), ("s3fs", "s3")),
+    **dict.fromkeys(("gs", "gcs"), ("gcsfs", "cloud")),
+    **dict.fromkeys(("abfs", "abfss", "az", "adl"), ("adlfs", "cloud")),
+}
 _TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 
 
@@ -126,8 +131,11 @@ def _opened(address: str) -> tuple[Any, str]:
     try:
         return url_to_fs(address)
     except ImportError as error:  # the store is known and its package absent; fsspec's sentence names it
-        extra = "s3" if _scheme(address) in ("s3", "s3a") else "cloud"
-        raise ExtraMissing(f"{_scheme(address)}:// ({error})", package=_scheme(address), extra=extra) from error
+        scheme = _scheme(address)
+        if scheme not in _PACKAGES:
+            raise FileError(address, f"can't be opened: {error}") from error
+        package, extra = _PACKAGES[scheme]
+        raise ExtraMissing(f"{scheme}://", package=package, extra=extra) from error
     except CalotypeError:
         raise
     except Exception as error:

@@ -115,6 +115,8 @@ def _check(task: Task, data: bytes, written: bytes, coded: Coded) -> tuple[str, 
     first, second = original.pixels, decoded.pixels
     if first.shape != second.shape or first.dtype != second.dtype:
         raise CorruptError("the output", found=f"samples {second.shape}", expected=f"samples {first.shape}")
+    if task.settings.get("lossless") and not np.array_equal(first, second):
+        raise CorruptError("the output", found="other samples", expected="those of the original, exactly")
     seen = (first[..., -1:] > 0) if first.ndim == 3 and first.shape[2] in (2, 4) else np.ones_like(first[..., :1], bool)
     first, second = (np.where(seen, samples, 0).astype(np.float32) for samples in (first, second))
     flat = float(first.var(axis=(0, 1)).mean())

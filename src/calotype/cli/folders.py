@@ -236,6 +236,8 @@ def _sum_up(planned: Run, counts: Counter[str], codes: list[int], progress: Prog
     missing = planned.total - sum(counts.values())
     if missing:
         said.append(f"{missing:,} not tried (--fail-fast)")
+    if planned.total == 1 and counts["failed"]:
+        return  # its error says it all
     line = ", ".join(said)
     if counts["done"] + counts["up-to-date"] and progress.bytes_in:
         line += f"; {savings(progress.bytes_in, progress.bytes_out)}"

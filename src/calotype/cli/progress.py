@@ -12,6 +12,7 @@ __all__ = ["Progress", "size_of"]
 
 REDRAW_S, PLAIN_S = 0.1, 10.0
 RECENT = 50  # outcomes over which the speed of now is measured
+BAR = 24  # letters, where there is room
 _CLEAR = "\r\x1b[K"
 
 
@@ -53,10 +54,11 @@ class Progress:
         self._drawn = now
         if self._live:
             width = shutil.get_terminal_size().columns - 1
-            bar_width = max(0, min(24, width - 76))
-            full = bar_width * self.finished // max(1, self.total)
-            bar = f"[{'#' * full}{'-' * (bar_width - full)}] " if bar_width else ""
-            self._stream.write(_CLEAR + (bar + self.said())[:width])
+            said = self.said()
+            room = min(BAR, width - len(said) - 3)
+            full = room * self.finished // max(1, self.total)
+            bar = f"[{'#' * full}{'-' * (room - full)}] " if room >= BAR // 3 else ""
+            self._stream.write(_CLEAR + (bar + said)[:width])
             self._shown = True
         else:
             self._stream.write(f"calotype: {self.said()}\n")
@@ -73,14 +75,14 @@ class Progress:
     def said(self) -> str:
         """Where things stand, in words."""
         parts = [f"{self.finished:,} of {self.total:,} ({100 * self.finished // max(1, self.total)} %)"]
+        if self.failures:
+            parts.append(f"{self.failures:,} failed")
         per_second = self.per_second()
         left = self.work - self.worked
         if per_second and left > 0:
             parts += [f"{_rate(per_second)}, {_time(left / per_second)} left"]
         if self.bytes_in:
             parts.append(savings(self.bytes_in, self.bytes_out))
-        if self.failures:
-            parts.append(f"{self.failures:,} failed")
         return "; ".join(parts)
 
     def per_second(self) -> float:
