@@ -7,9 +7,9 @@ from typing import Any
 
 from calotype.bench.report import figures
 from calotype.bench.report.figures import Line
-from calotype.bench.report.markup import figure, section
-from calotype.bench.report.style import short, styles
+from calotype.bench.report.markup import figure, key, section
 from calotype.bench.report.study import Study
+from calotype.bench.report.style import short, styles
 from calotype.bench.report.tables import table
 
 __all__ = ["charts"]
@@ -86,7 +86,7 @@ def _by_frequency(study: Study, rows: Sequence[dict[str, Any]]) -> str:
         label="alias ratio over the frequency of gratings",
         log=False,
     )
-    return figure(drawn, "Medians over directions. Lower is better; a perfect grating has about −30 dB.")
+    return key(lines) + figure(drawn, "Medians over directions. Lower is better; a perfect grating has about −30 dB.")
 
 
 def _stripes(row: dict[str, Any]) -> list[object]:

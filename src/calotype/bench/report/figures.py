@@ -42,7 +42,7 @@ Drawn = tuple[str, str]
 def _both(draw: Callable[[Canvas], str], name: str, label: str, heights: tuple[int, int], side: int) -> Drawn:
     """A figure for wide pages and one for phones."""
     wide = Canvas(f"{name}-w", 900, heights[0], 50, side, 34, 46)
-    narrow = Canvas(f"{name}-n", 358, heights[1], 40, 10, 34, 44)
+    narrow = Canvas(f"{name}-n", 358, heights[1], 50, 10, 34, 44)
     return wide.drawing(draw(wide), label, "wide"), narrow.drawing(draw(narrow), label, "narrow")
 
 

@@ -11,11 +11,10 @@ from calotype.bench.report import figures, rowfigures, tables
 from calotype.bench.report.comparing import METHOD
 from calotype.bench.report.curves import Metric
 from calotype.bench.report.figures import Line
-from calotype.bench.report.markup import figure, section, tabs
+from calotype.bench.report.markup import figure, section, swatch, tabs
 from calotype.bench.report.rowfigures import Box
 from calotype.bench.report.study import Study, rate_said
 from calotype.bench.report.style import Style, short, styles
-from calotype.bench.report.svg import marker
 
 __all__ = ["differences", "distortion"]
 
@@ -133,13 +132,9 @@ def _legend(study: Study, looks: dict[str, Style]) -> str:
     """Switches of curves: pressed ones are seen."""
 
     def chip(name: str) -> str:
-        look = looks[name]
-        dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
-        mark = f'<g class="marks">{marker(look.marker, 17, 6, 0.9)}</g>'
         return (
             f'<button type="button" data-s="{escape(name)}" aria-pressed="{str(name in study.shown).lower()}">'
-            f'<svg class="s" style="--l:{look.light};--d:{look.dark}" viewBox="0 0 34 12" aria-hidden="true">'
-            f'<path d="M1 6H33" stroke-width="{look.width}"{dash}/>{mark}</svg>{escape(study.titles[name])}</button>'
+            f"{swatch(looks[name])}{escape(study.titles[name])}</button>"
         )
 
     names = [codec.name for codec in study.lossy if codec.name in looks and codec.cells]
