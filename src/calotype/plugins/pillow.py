@@ -18,14 +18,27 @@ from typing import IO, Any, cast
 from PIL import Image, ImageFile
 
 from calotype import container, writing
+from calotype import exif as exif_blocks
 from calotype.container import Colour, Header
 from calotype.errors import FileError, UnsupportedError, UsageError
 
 __all__ = ["EXTENSION", "FORMAT", "MIME", "CalotypeImageFile", "register", "save"]
 
 FORMAT, EXTENSION, MIME = "CALOTYPE", ".calo", "image/x-calotype"
-_CODING = ("quality", "size", "bpp", "psnr", "ms_ssim", "ssimulacra2", "best_effort", "lossless", "model", "threads")
-_METADATA = ("exif", "icc_profile", "xmp", "dpi", "comment", "strip")
+_CODING = (
+    "quality",
+    "size",
+    "bpp",
+    "psnr",
+    "ms_ssim",
+    "ssimulacra2",
+    "best_effort",
+    "lossless",
+    "check",
+    "model",
+    "threads",
+)
+_METADATA = ("exif", "icc_profile", "xmp", "dpi", "comment", "strip", "convert")
 # Words that Pillow itself puts there or that generic programs pass to every format.
 _SILENT = ("save_all", "append_images", "append", "optimize", "progressive", "subsampling", "method", "speed")
 _register = threading.Lock()
@@ -158,7 +171,7 @@ def _encoded(image: Image.Image, options: dict[str, Any]) -> bytes:
     unknown = sorted(set(options) - {*_CODING, *_METADATA, *_SILENT})
     if unknown:
         warnings.warn(f"calotype has no option {', '.join(unknown)}; it is without effect", stacklevel=4)
-    coding = {name: options[name] for name in _CODING if options.get(name) is not None and options[name] is not False}
+    coding = {name: options[name] for name in _CODING if options.get(name) is not None}
     return calotype.encode(_picture(image, options), **coding)
 
 
@@ -168,12 +181,12 @@ def _picture(image: Image.Image, options: dict[str, Any]) -> Any:
 
     from calotype.picture import EXIF_PREFIX, Picture
 
-    picture = Picture.of(image)
+    picture = Picture.of(image, convert=options.get("convert"))
+    strip = options.get("strip")
+    if strip:
+        names = strip.split(",") if isinstance(strip, str) else strip
+        picture = picture.stripped() if names is True or "all" in names else picture.stripped(names)
     given: dict[str, Any] = {}
-    if options.get("strip"):
-        if options["strip"] is not True:
-            raise UsageError("strip", value=options["strip"], allowed="True; single parts as exif=b'', icc_profile=b''")
-        given = {"exif": b"", "icc": b"", "xmp": b"", "dpi": None, "comments": ()}
     for option, field in (("exif", "exif"), ("icc_profile", "icc"), ("xmp", "xmp")):
         if option in options:
             given[field] = _bytes(option, options[option])
@@ -221,8 +234,9 @@ def _mode_of(header: Header) -> str:
 def _info_of(header: Header, said: container.Metadata) -> dict[str | tuple[int, int], Any]:
     """What the file says besides pixels, as Pillow's formats name it."""
     info: dict[str | tuple[int, int], Any] = {}
-    if said.exif:
-        info["exif"] = b"Exif\0\0" + said.exif
+    exif = _turned(said.exif or b"", said.orientation)
+    if exif:
+        info["exif"] = b"Exif\0\0" + exif
     if said.icc:
         info["icc_profile"] = said.icc
     if said.xmp:
@@ -236,6 +250,14 @@ def _info_of(header: Header, said: container.Metadata) -> dict[str | tuple[int, 
     elif header.quality is not None:
         info["quality"] = header.quality
     return info
+
+
+def _turned(exif: bytes, orientation: int | None) -> bytes:
+    """EXIF that says the orientation where the file says it elsewhere; Pillow looks nowhere else."""
+    if orientation is None or exif_blocks.orientation_of(exif) == orientation:
+        return exif
+    changed = exif_blocks.with_orientation(exif, orientation)
+    return changed if exif_blocks.orientation_of(changed) == orientation else exif_blocks.minimal(orientation)
 
 
 register()
