@@ -119,6 +119,20 @@ def test_little_is_enough(rows, count):
     assert not Tags(page(study([row for row in rows if row.get("codec") in names]))).open
 
 
+def test_timings_alone_are_a_page(rows):
+    """Of a run with --time-only: speed and nothing else, in words that say so."""
+    timing = {"kind": "timing", "picture": "mosaic", "codec": "swift", "title": "Calotype swift", "threads": 1}
+    said = page(study([rows[0], timing | {"encode_mp_s": 2.0, "decode_mp_s": 3.0}]))
+    assert not Tags(said).open and "Calotype swift decodes fastest" in said and "--time-only" in said
+    assert 'id="curves"' not in said and 'id="crops"' not in said
+
+
+def test_pictures_of_a_few_pixels_do_not_break_the_figures(rows):
+    """Thousands of bits a pixel, as a picture of one pixel has."""
+    rows = [row | {"bpp": 3000 * row["bpp"]} if row.get("codec") in ("webp", "jpeg-420") else row for row in rows]
+    assert not Tags(page(study([row for row in rows if row.get("codec") in ("webp", "jpeg-420")]))).open
+
+
 def test_write_leaves_page_pictures_and_summary(rows, tmp_path):
     pytest.importorskip("matplotlib")
     write(rows, tmp_path)

@@ -57,6 +57,8 @@ def _curves(study: Study, name: str, matrix: Matrix, looks: dict[str, Style], ou
     ]
     rates = [rate for _, xs, _ in lines for rate in xs]
     low, high = max(min(rates), 0.05), min(max(rates), 2.6)
+    if sum(low <= rate <= high for rate in rates) < 4:
+        low, high = min(rates) / 1.1, max(rates) * 1.1
     lines += [
         (curve.name, list(curve.bpp), list(curve.quality(name) or ()))
         for curve in study.published

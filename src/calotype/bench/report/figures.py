@@ -68,7 +68,9 @@ def curves(
     shown = [line for line in lines if line.shown] or list(lines)
     xs = [x for line in shown for x, _, _ in line.points]
     low, high = x_range or (min(xs), max(xs))
-    ys = [y for line in shown for x, y, _ in line.points if low <= x <= high]
+    ys = [y for line in shown for x, y, _ in line.points if low <= x <= high] or [
+        y for line in shown for _, y, _ in line.points
+    ]
     bottom, top = y_range or (min(ys), max(ys))
     pad = 0 if y_range else 0.03 * (top - bottom)
 

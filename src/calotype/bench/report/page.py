@@ -67,7 +67,8 @@ def _file(name: str) -> str:
 
 def _subject(study: Study) -> str:
     count = len(study.measured.pictures)
-    words = [study.measured.dataset, f"{count} picture{'s' * (count != 1)}", f"{len(study.codecs)} codecs"]
+    codecs = len(study.codecs) or len(study.timed.get(1, {}))
+    words = [study.measured.dataset, f"{count} picture{'s' * (count != 1)}" if count else "", f"{codecs} codecs"]
     return ", ".join(word for word in words if word)
 
 
@@ -75,7 +76,7 @@ def headline(study: Study) -> str:
     """What was found, in a line."""
     distortion, looks, _, speed = study.answers
     if not distortion.codec:
-        return "Nothing that can be compared was measured"
+        return f"{speed.answer} decodes fastest" if speed.codec else "Nothing that can be compared was measured"
     if looks.codec == distortion.codec:
         said = f"{distortion.answer} needs the fewest bytes, in {distortion.measure} and in {looks.measure}"
     elif looks.codec:
@@ -88,7 +89,10 @@ def headline(study: Study) -> str:
 def _lead(study: Study) -> str:
     lossy, lossless = len(study.lossy), len(study.lossless)
     words = [f"{lossy} lossy" if lossy else "", f"{lossless} lossless" if lossless else ""]
-    said = f"{' and '.join(word for word in words if word)} codecs, whole files encoded and decoded again"
+    said = " and ".join(word for word in words if word)
+    if not said:
+        return "No picture was measured." if not study.timed else "Timings without rows: nothing is said about quality."
+    said += f" codec{'s' * (lossy + lossless > 1)}, whole files encoded and decoded again"
     if study.published:
         said += f", beside {len(study.published)} published curves"
     return said + "."

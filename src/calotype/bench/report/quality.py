@@ -68,7 +68,10 @@ def _curves(study: Study, metric: Metric, looks: dict[str, Style]) -> str:
             lines.append(_line(study, curve.name, curve.title, said, looks))
             relative.append(_line(study, curve.name, curve.title, _relative(said, base), looks))
     rates = [x for line in lines if line.name in study.by_name for x, _, _ in line.points]
+    # What people use; where that leaves next to nothing, as with pictures of a few pixels, everything.
     span = (max(min(rates), 0.04), min(max(rates), 3.2))
+    if sum(span[0] <= rate <= span[1] for rate in rates) < 4:
+        span = (min(rates) / 1.1, max(rates) * 1.1)
     drawn = figures.curves(
         f"rd-{metric.name}",
         lines,

@@ -106,6 +106,8 @@ def _megabytes(count: float | None) -> float | None:
 
 def crops(study: Study, scenes: Sequence[Scene]) -> str:
     """Pieces at equal rate, side by side and over each other."""
+    if not study.lossy:
+        return ""
     if not scenes:
         note = "Left out: pieces need the pictures and the codecs at hand when the report is made."
         return section("crops", "To look at", "No pieces of pictures", f'<p class="note">{note}</p>')
@@ -195,10 +197,11 @@ def repeat(study: Study) -> str:
     partial = [f"{codec.title}: {', '.join(codec.partial)}" for codec in study.codecs if codec.partial]
     if partial:
         failed += f'<p class="note">Left out of means, because a level is missing: {escape("; ".join(partial))}.</p>'
-    names = ",".join(codec.name for codec in study.codecs)
+    names = ",".join(codec.name for codec in study.codecs) or ",".join(study.titles)
     wanted = ",".join(metric.name for metric in study.metrics)
     dataset = f" --dataset {study.measured.dataset}" if study.measured.dataset else ""
-    command = f"calotype bench PICTURES{dataset} \\\n    --codecs {names} \\\n    --metrics {wanted} --out REPORT"
+    command = f"calotype bench PICTURES{dataset} \\\n    --codecs {names} \\\n    "
+    command += (f"--metrics {wanted}" if study.codecs else "--time-only") + " --out REPORT"
     sources = "".join(
         f"<li>{escape(curve.title)}: {escape(curve.source)}. {escape(curve.notes)}</li>" for curve in study.published
     )
@@ -206,7 +209,8 @@ def repeat(study: Study) -> str:
         f"<h3>Command</h3><pre><code>{escape(command)}</code></pre>"
         "<p>All figures on this page follow from <code>rows.jsonl</code> beside it; "
         "<code>calotype bench --report-only REPORT</code> draws it again.</p>"
-        f"<h3>Settings</h3>{tables.settings(study.codecs)}<h3>Machine</h3>{tables.machines(study)}"
+        + (f"<h3>Settings</h3>{tables.settings(study.codecs)}" if study.codecs else "")
+        + f"<h3>Machine</h3>{tables.machines(study)}"
         + (f'<h3>Sources of published curves</h3><ul class="note">{sources}</ul>' if sources else "")
     )
     return failed + section("repeat", "How to repeat it", "Settings, versions and the command", body)

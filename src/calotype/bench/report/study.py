@@ -59,7 +59,8 @@ class Study:
     @cached_property
     def titles(self) -> dict[str, str]:
         """What people read, by name."""
-        return {thing.name: thing.title for thing in (*self.codecs, *self.published)}
+        timed = {row["codec"]: row.get("title") or row["codec"] for row in self.measured.timings}
+        return timed | {thing.name: thing.title for thing in (*self.codecs, *self.published)}
 
     @property
     def lossy(self) -> list[Codec]:
@@ -198,24 +199,20 @@ class Study:
 
     def _speed(self) -> Answer:
         question = "Which is fastest?"
-        known = [
-            (cost.decode_mp_s, codec)
-            for codec in self.comparable_speeds
-            if (cost := self.costs[codec.name]).decode_mp_s and cost.encode_mp_s
-        ]
-        if not known:
+        costs = {codec.name: self.costs[codec.name] for codec in self.comparable_speeds} or self.timed.get(1, {})
+        encoding = {name: cost.encode_mp_s for name, cost in costs.items() if cost.encode_mp_s and cost.decode_mp_s}
+        decoding = {name: cost.decode_mp_s for name, cost in costs.items() if name in encoding and cost.decode_mp_s}
+        if not decoding:
             return Answer(question, "Not measured", "Rows carry no times.")
-        known.sort(key=lambda pair: -pair[0])
-        encoders = sorted(known, key=lambda pair: -(self.costs[pair[1].name].encode_mp_s or 0))
-        best, cost = known[0][1], self.costs[known[0][1].name]
-        said = f"Decodes {cost.decode_mp_s:.3g} and encodes {cost.encode_mp_s:.3g} megapixels a second on one thread."
-        if encoders[0][1] is not best:
-            quick = encoders[0][1]
-            said += f" {quick.title} encodes faster, {self.costs[quick.name].encode_mp_s:.3g}."
-        if not cost.timed:
+        best, *next_ones = sorted(decoding, key=lambda name: -decoding[name])
+        quick = max(encoding, key=encoding.__getitem__)
+        said = f"Decodes {decoding[best]:.3g} and encodes {encoding[best]:.3g} megapixels a second on one thread."
+        if quick != best:
+            said += f" {self.titles[quick]} encodes faster, {encoding[quick]:.3g}."
+        if not costs[best].timed:
             said += " Taken beside other work: good for orders of magnitude."
-        others = ", ".join(f"{codec.title} {speed:.3g}" for speed, codec in known[1:4])
-        return Answer(question, best.title, said, others and f"Next, decoding: {others}", best.name)
+        others = ", ".join(f"{self.titles[name]} {decoding[name]:.3g}" for name in next_ones[:3])
+        return Answer(question, self.titles[best], said, others and f"Next, decoding: {others}", best)
 
 
 def study(source: Path | Iterable[Row], *, anchor_names: tuple[str, ...] = anchors.DRAWN) -> Study:
