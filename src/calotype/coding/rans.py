@@ -169,6 +169,8 @@ class Decoder:
         ends     int64 [b + 1]
         """
         symbols = np.zeros(len(tables), np.int32)
+        if not len(tables):
+            return symbols
         left = np.where(self.flagged, 0, np.diff(ends))
         filler = (len(lookup) >> PRECISION) - 1
         while left.any():

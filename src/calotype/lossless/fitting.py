@@ -30,6 +30,8 @@ MOST_CLASSES = 6
 MOVES = np.arange(-6, 7)  # of a context's scale from the default
 ROUNDS = 5
 WORTH = 0.6
+FEW = 1 << 14  # samples of a pass; of more, every other one decides on regions
+PROBED = 1000  # samples of a context that its table is chosen by
 AT_FIRST = 6000  # samples that the energy is fitted to
 
 
@@ -80,9 +82,11 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
         around = a_pass.around(0, a_pass.shape[0]).astype(np.float64)
         features = (a_pass.mixing @ around) * 0.25
         wanted = values[phase[0] :: 2, phase[1] :: 2].reshape(-1) - around[:4].sum(0) / 4
-        across = np.abs(features[:3]).sum(0) + 1
+        trust = 1 / np.sqrt(np.abs(features[:3]).sum(0) + 1)
         y, x = np.arange(a_pass.shape[0]) // BLOCK, np.arange(a_pass.shape[1]) // BLOCK
-        worked.append((features, wanted, (y[:, None] * columns + x).reshape(-1), 1 / np.sqrt(across)))
+        block = (y[:, None] * columns + x).reshape(-1)
+        some = slice(None, None, 2) if features.shape[1] > FEW else slice(None)
+        worked.append((features[:, some], wanted[some], block[some], trust[some]))
     blocks = rows * columns
     uneven = sum(np.bincount(block, 1 / trust**2, blocks) / np.bincount(block, minlength=blocks).clip(1)
                  for _, _, block, trust in worked)  # fmt: skip
@@ -105,7 +109,9 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
                 costs[kind] += np.bincount(block, np.log2(np.abs(wanted - weights @ features) + 0.5), blocks)
         kinds = costs.argmin(0)
     # Classes by energy win part of it as well, and more predictors must be said.
-    gain = WORTH * float((alike - costs.min(0)).sum())
+    gain = (
+        WORTH * float((alike - costs.min(0)).sum()) * (values.size * 0.75 / sum(len(block) for *_, block, _ in worked))
+    )
     price = 2 * blocks + 6 * (MAX_REGIONS - 1) * sum(len(features) for features, *_ in worked)
     return kinds.astype(np.uint8).reshape(rows, columns) if gain > price else None
 
@@ -173,7 +179,7 @@ def _tables(
     for context in range(CONTEXTS):
         mine = order[ends[context - 1] if context else 0 : ends[context]]
         if len(mine):
-            part = mine[:: max(1, len(mine) // 3000)]
+            part = mine[:: max(1, len(mine) // PROBED)]
             found = _costs(residuals[part], mean[part], np.clip(said.scales[context] + MOVES, 0, SCALES - 1))
             costs[context] = found * (len(mine) / len(part))
     moved, chosen = _cheapest(costs)
@@ -204,17 +210,13 @@ def _cheapest(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _costs(residuals: np.ndarray, means: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """float64 [scales, SHAPES]: bits of residuals."""
-    known, table_of, low = shapes.bank(), shapes.table_of(), shapes.low_bits()
-    out = np.empty((len(scales), SHAPES))
-    for i, scale in enumerate(scales):
-        symbols = -(residuals >> low[scale]) if low[scale] else residuals
-        for shape in range(SHAPES):
-            tables = table_of[shape, scale].take(means)
-            sizes, column = known.sizes.take(tables), symbols - known.offsets.take(tables)
-            outside = (column < 0) | (column >= sizes)
-            column = np.where(outside, sizes, column)
-            bits = known.code_lengths[tables, column].sum(dtype=np.float64)
-            # An escape: class and sign, and about the bits of how far outside it is.
-            bits += (6 + np.log2(1 + np.abs(symbols[outside]) / 4)).sum()
-            out[i, shape] = bits + low[scale] * len(symbols)
-    return out
+    known, low = shapes.bank(), shapes.low_bits()[scales][:, None, None]
+    tables = shapes.table_of()[:, scales][:, :, means].transpose(1, 0, 2)  # [scales, SHAPES, n]
+    symbols = np.where(low > 0, -(residuals >> low), residuals)
+    sizes, column = known.sizes.take(tables), symbols - known.offsets.take(tables)
+    outside = (column < 0) | (column >= sizes)
+    column = np.where(outside, sizes, column)
+    bits = known.code_lengths[tables, column].sum(-1, dtype=np.float64)
+    # An escape: class and sign, and about the bits of how far outside it is.
+    beyond = np.where(outside, 6 + np.log2(1 + np.abs(symbols) / 4), 0).sum(-1)
+    return bits + beyond + low[:, :, 0] * len(residuals)

@@ -10,7 +10,7 @@ from calotype.errors import CorruptError, TruncatedError, UsageError
 from calotype.lossless import colours, predicted, rows
 from calotype.lossless.layout import CHECK_BYTES, MAX_DEPTH, MAX_KEY_BYTES, MAX_SIDE, Coding
 
-__all__ = ["decode_tile", "encode_tile"]
+__all__ = ["check_of", "decode_tile", "encode_tile"]
 
 Shape = tuple[int, int, int]
 GRAPHIC_SHARE = 0.3  # of the samples' bits: what codes to less may be a graphic, and filtered rows are tried
@@ -32,7 +32,7 @@ def encode_tile(samples: np.ndarray, depth: int, key: bytes) -> tuple[bytes, byt
         found = f"{samples.min()}..{samples.max()}"
         raise UsageError("samples", value=found, allowed=f"0..{(1 << depth) - 1} at a depth of {depth}")
     samples = np.ascontiguousarray(samples, np.int32)
-    return _shortest(samples, depth), _check_of(samples, depth, key)
+    return _shortest(samples, depth), check_of(samples, depth, key)
 
 
 def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: bytes) -> np.ndarray:
@@ -43,8 +43,8 @@ def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: byt
     """
     _check_arguments(shape, depth, key)
     samples = _decode(bytes(stream), shape, depth)
-    if _check_of(samples, depth, key) != bytes(check4):
-        raise CorruptError("samples of a lossless tile", found=_check_of(samples, depth, key), expected=bytes(check4))
+    if check_of(samples, depth, key) != bytes(check4):
+        raise CorruptError("samples of a lossless tile", found=check_of(samples, depth, key), expected=bytes(check4))
     return samples
 
 
@@ -112,7 +112,7 @@ def _check_arguments(shape: tuple[int, ...], depth: int, key: bytes) -> None:
         raise UsageError("key", value=key, allowed=f"bytes, at most {MAX_KEY_BYTES}")
 
 
-def _check_of(samples: np.ndarray, depth: int, key: bytes) -> bytes:
-    """The keyed hash of the samples as a raw tile would store them."""
+def check_of(samples: np.ndarray, depth: int, key: bytes) -> bytes:
+    """The keyed hash of the samples as a raw tile would store them: the one part of a tile that its key changes."""
     raw = samples.astype("<u1" if depth <= 8 else "<u2").tobytes()
     return blake2b(raw, digest_size=CHECK_BYTES, key=key).digest()
