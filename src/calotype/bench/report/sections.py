@@ -198,7 +198,7 @@ def repeat(study: Study) -> str:
     if partial:
         failed += f'<p class="note">Left out of means, because a level is missing: {escape("; ".join(partial))}.</p>'
     names = ",".join(codec.name for codec in study.codecs) or ",".join(study.titles)
-    wanted = ",".join(metric.name for metric in study.metrics)
+    wanted = ",".join(dict.fromkeys(name for row in study.measured.rows for name in row.get("metrics") or ()))
     dataset = f" --dataset {study.measured.dataset}" if study.measured.dataset else ""
     command = f"calotype bench PICTURES{dataset} \\\n    --codecs {names} \\\n    "
     command += (f"--metrics {wanted}" if study.codecs else "--time-only") + " --out REPORT"

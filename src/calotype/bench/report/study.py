@@ -163,8 +163,10 @@ class Study:
         known = {metric.name: metric for metric in perceptual}
         first = known.get("ssimulacra2") or (perceptual[0] if perceptual else None)
         ranking = self.matrices[first.name].ranking(self.reference.name) if first and self.reference else []
-        if not first or len(ranking) < 2:
+        if not first:
             return Answer(question, "Not measured", "No metric that follows eyes was asked for; try ssimulacra2.")
+        if len(ranking) < 2:
+            return Answer(question, "Not to be said", "Fewer than two curves of four points overlap.")
         answer = self._by(question, first, ranking)
         said = f"By {first.title}; nobody looked. " + answer.evidence
         for other in perceptual:
