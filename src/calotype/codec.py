@@ -72,10 +72,11 @@ def encode(
     check: bool = True,
     threads: int | None = None,
     rate_index: int | None = None,
+    alpha: dict[int, bytes] | None = None,
 ) -> bytes:
     """The bytes of a .calo file; the parameters are those of `encode_reported`, which also says what was done."""
     options = {"quality": quality, "lossless": lossless, "check": check, "threads": threads, "rate_index": rate_index}
-    return encode_reported(picture, model, **options).data
+    return encode_reported(picture, model, alpha=alpha, **options).data
 
 
 def encode_reported(
@@ -87,6 +88,7 @@ def encode_reported(
     check: bool = True,
     threads: int | None = None,
     rate_index: int | None = None,
+    alpha: dict[int, bytes] | None = None,
 ) -> Encoded:
     """The bytes of a .calo file, and what was done to get them.
 
@@ -97,6 +99,7 @@ def encode_reported(
                 rate or code exactly, whichever is smaller (checking.py)
     threads     how many to use, all processors by default; the bytes never depend on it
     rate_index  instead of a quality, for searches: coded at this rate and no other
+    alpha       streams of alpha by tile, which no rate changes: filled, and used, by searches over the same picture
     raises      UnsupportedError for 16 bits without `lossless`, UsageError
     """
     count_of(threads)
@@ -111,10 +114,10 @@ def encode_reported(
         raise UsageError("model", value=None, allowed="a model, for pictures that are not coded exactly")
     quality = quality if rate_index is None else rates.quality_of(rate_index, model.manifest)
     rate, stated = rates.index(quality, model.manifest) if rate_index is None else rate_index, round(quality * 100)
-    colours = _colours(picture)
+    colours, alpha = _colours(picture), {} if alpha is None else alpha
 
     def attempt(rate: int) -> Attempt:
-        data = _modelled(picture, colours, model, stated, rate, check, threads)
+        data = _modelled(picture, colours, model, stated, rate, check, threads, alpha)
         return Attempt(rate, data, _looked_at(data, colours, model, threads) if check else None)
 
     if check and rate_index is None:
@@ -155,7 +158,14 @@ def _exactly(picture: Picture, stated: int, check: bool, threads: int | None) ->
 
 
 def _modelled(
-    picture: Picture, colours: np.ndarray, model: Model, stated: int, rate: int, check: bool, threads: int | None
+    picture: Picture,
+    colours: np.ndarray,
+    model: Model,
+    stated: int,
+    rate: int,
+    check: bool,
+    threads: int | None,
+    alpha: dict[int, bytes],
 ) -> bytes:
     """A file whose colours, uint8 [h, w, 3], the model codes; alpha is coded exactly."""
     header = Header(
@@ -169,7 +179,7 @@ def _modelled(
     tiles = modelled.encode(colours, header, model, rate, threads)
     if picture.has_alpha:
         with working(threads) as (pool, _):
-            tiles += planes.encode(planes.samples_of(picture, 1), header, 1, check=check, pool=pool)
+            tiles += planes.encode(planes.samples_of(picture, 1), header, 1, check=check, pool=pool, known=alpha)
     return container.build(PictureFile(header=header, tiles=tuple(tiles), ancillary=_metadata_of(picture).chunks()))
 
 

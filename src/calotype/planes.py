@@ -70,15 +70,24 @@ def samples_of(picture: Picture, group: int) -> np.ndarray:
     return part >> 7 if picture.bilevel else part
 
 
-def encode(samples: np.ndarray, header: Header, group: int, *, check: bool, pool: Executor | None) -> list[Tile]:
+def encode(
+    samples: np.ndarray,
+    header: Header,
+    group: int,
+    *,
+    check: bool,
+    pool: Executor | None,
+    known: dict[int, bytes] | None = None,
+) -> list[Tile]:
     """The tiles of a plane group, each as short as it comes.
 
     samples  unsigned integers [h, w, planes]
     check    decode each stream and compare; what does not come back is stored raw
+    known    streams of these samples by tile, from an earlier call, and filled by this one: only keys differ
     """
     first = group * header.rows * header.columns
     numbers = range(first, first + header.rows * header.columns)
-    one = partial(_encode_tile, samples, header, container.header_bytes(header), check)
+    one = partial(_encode_tile, samples, header, container.header_bytes(header), check, {} if known is None else known)
     return [tile for _, tile in windows.run(one, numbers, pool=pool, in_flight=_IN_FLIGHT)]
 
 
@@ -146,15 +155,21 @@ def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[..., None], values, coarse.repeat(2, 0).repeat(2, 1)[:height, :width])
 
 
-def _encode_tile(samples: np.ndarray, header: Header, said: bytes, check: bool, number: int) -> Tile:
+def _encode_tile(
+    samples: np.ndarray, header: Header, said: bytes, check: bool, known: dict[int, bytes], number: int
+) -> Tile:
     place = _region(header, number)
     depth = header.group(header.place(number).group)[0].depth
     tile = np.ascontiguousarray(samples[place.rows, place.cols].transpose(2, 0, 1))
     key = container.tile_key(said, number)
-    stream, seal = lossless.encode_tile(tile.astype(np.int32), depth, key)
-    if len(stream) < header.raw_bytes(number) and (
-        not check or np.array_equal(lossless.decode_tile(stream, seal, tile.shape, depth, key), tile)
-    ):
+    if number in known:
+        stream, seal = known[number], lossless.check_of(tile, depth, key)
+    else:
+        stream, seal = lossless.encode_tile(tile.astype(np.int32), depth, key)
+        if check and not np.array_equal(lossless.decode_tile(stream, seal, tile.shape, depth, key), tile):
+            stream = b""
+        known[number] = stream
+    if 0 < len(stream) < header.raw_bytes(number):
         return Tile(number=number, segments=(Segment(stream, seal),), mode=Mode.LOSSLESS)
     raw = tile.astype(f"<u{-(-depth // 8)}").tobytes()
     return Tile(number=number, segments=(Segment(raw, container.raw_check(key, raw)),), mode=Mode.RAW)

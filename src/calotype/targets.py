@@ -77,6 +77,7 @@ def encode(
     metadata = len(picture.exif) + len(picture.icc) + len(picture.xmp) + sum(map(len, picture.comments))
     fixed = metadata * (8 / pixels if target.measure == "bpp" else 1)
     files: dict[int, bytes] = {}
+    alpha: dict[int, bytes] = {}
 
     def value_of(data: bytes) -> float:
         if metric is None:
@@ -86,7 +87,7 @@ def encode(
 
     def value_at(rate: int) -> float:
         # Checked at the end: a file that is only looked at must not become another one for being bad.
-        files[rate] = codec.encode(picture, model, rate_index=rate, check=False, threads=threads)
+        files[rate] = codec.encode(picture, model, rate_index=rate, check=False, threads=threads, alpha=alpha)
         return value_of(files[rate])
 
     # Black and white has no dial: every rate gives the exact file.

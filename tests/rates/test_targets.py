@@ -168,3 +168,13 @@ def test_arrays_go_in_and_out_without_a_copy(model):
     decoded = calotype.decode(calotype.encode(PIXELS, threads=1))
     assert decoded.flags.c_contiguous and decoded.shape == PIXELS.shape
     assert calotype.encode(PIXELS[::-1], threads=1) == calotype.encode(PIXELS[::-1].copy(), threads=1)
+
+
+def test_alpha_is_coded_once_for_a_search(model):
+    """Streams of alpha from an earlier rate give the same file as coding them again; only their keys differ."""
+    picture = Picture.of(np.dstack([PIXELS[:60, :70], PIXELS[60:120, :70, 0]]))
+    alpha: dict[int, bytes] = {}
+    for rate in (300, 700):
+        shared = codec.encode(picture, model, rate_index=rate, check=False, alpha=alpha, threads=1)
+        assert shared == codec.encode(picture, model, rate_index=rate, check=False, threads=1)
+    assert np.array_equal(calotype.decode(shared)[..., 3], picture.pixels[..., 3]) and len(alpha) == 1
