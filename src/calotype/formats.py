@@ -91,11 +91,13 @@ def read(source: Source, *, limits: Limits = DEFAULT, convert: str | Iterable[st
     name = name_of(data)
     try:
         image = _open(data, name, limits)
+        if name == "PNG":
+            png16.check(data)
         if "8bit" not in wanted:
             _refuse_deep_samples(data, name)
         pixels = None
         if name == "PNG" and png16.is_deep(data) and not getattr(image, "is_animated", False):
-            image.load()  # for the checksums, and metadata behind the picture data; the samples are cut
+            image.load()  # for metadata behind the picture data; the samples are cut
             pixels, transparent = png16.read(data)
             if transparent is not None:
                 pixels = pillow_modes.with_transparent_colour(pixels, transparent)

@@ -1,6 +1,6 @@
-"""Samples of 16-bit PNG files, read and written with zlib and NumPy: Pillow cuts RGB and alpha of 16 bits to 8.
+"""What Pillow does not do for PNG files: samples of 16 bits in RGB and alpha, which it cuts to 8, and checksums of data.
 
-Only samples and the chunks given: Pillow has read the metadata of such a file and has proved its checksums before.
+With zlib and NumPy. Only samples and the chunks given: Pillow reads the metadata of such a file.
 """
 
 from __future__ import annotations
@@ -13,12 +13,28 @@ import numpy as np
 
 from calotype.errors import CorruptError, TruncatedError
 
-__all__ = ["is_deep", "read", "write"]
+__all__ = ["check", "is_deep", "read", "write"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PLANES = {0: 1, 2: 3, 4: 2, 6: 4}  # colour type -> planes
 # Of the seven passes of an interlaced file: first column, first row, step across, step down.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def check(data: bytes) -> None:
+    """Raise CorruptError if a critical chunk of a PNG is not what its CRC says; where a file ends early is not asked."""
+    at = len(_SIGNATURE)
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        end = at + 8 + length
+        kind = data[at + 4 : at + 8]
+        if end + 4 > len(data):
+            return
+        if not kind[0] & 0x20 and zlib.crc32(memoryview(data)[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            raise CorruptError(f"PNG chunk {kind.decode('latin-1')}", offset=at, expected="what its CRC says")
+        if kind == b"IEND":
+            return
+        at = end + 4
 
 
 def is_deep(data: bytes) -> bool:
