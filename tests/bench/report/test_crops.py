@@ -89,6 +89,14 @@ def test_what_cannot_be_shown_is_named(picture):
     assert "FAR" in scene.missing[0] and "dial" in scene.missing[0] and "pillow-heif" in scene.missing[1]
 
 
+def test_pictures_that_some_codec_lacks_are_named(picture):
+    path, pixels = picture
+    rows = [row for name in ("a", "b", "c") for row in rows_of(path, pixels, 1.0, name)]
+    rows = [row | {"picture": "other.png"} if row["codec"] == "c" else row for row in rows]
+    (scene,) = crops.make(codecs_of(reading.read(rows)), [path], lambda name: Coder(1.0))[:1]
+    assert "not measured" in scene.missing[0]
+
+
 def test_of_a_large_picture_only_a_window_is_coded(tmp_path):
     pixels = np.random.default_rng(1).integers(0, 255, (1200, 1500, 3), np.uint8)
     path, coder = tmp_path / "p.png", Coder(1.0)

@@ -6,6 +6,7 @@ Nothing is compared by figures here; pieces are shown without loss.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -18,7 +19,6 @@ import numpy as np
 
 from calotype import formats, metrics
 from calotype.bench.report.curves import Codec
-from calotype.errors import CalotypeError
 
 __all__ = ["FILE", "Crop", "Scene", "load", "make", "save"]
 
@@ -67,16 +67,19 @@ def make(codecs: Sequence[Codec], files: Iterable[Path], get: Callable[[str], ob
     """
     known: dict[str, Path] = {}
     for file in files:
-        known[hashlib.sha256(file.read_bytes()).hexdigest()] = file
-    rows = {picture: next(iter(levels.values())) for picture, levels in codecs[0].cells.items()} if codecs else {}
-    here = [picture for picture, row in rows.items() if row["picture_sha256"] in known]
-    here.sort(key=lambda picture: min(row["bpp"] for row in codecs[0].cells[picture].values()))
+        with contextlib.suppress(OSError):
+            known[hashlib.sha256(file.read_bytes()).hexdigest()] = file
+    rows = {picture: list(levels.values()) for codec in codecs for picture, levels in codec.cells.items()}
+    here = [picture for picture, cells in rows.items() if cells[0]["picture_sha256"] in known]
+    # Of a run that is not finished: what all codecs have, if there is something.
+    here = [picture for picture in here if all(picture in codec.cells for codec in codecs)] or here
+    here.sort(key=lambda picture: min(row["bpp"] for row in rows[picture]))
     places = sorted({round(share * (len(here) - 1)) for share in (0.2, 0.55, 0.85)}) if here else []
     found, spent, began = [], 0, time.monotonic()
     for picture in [here[place] for place in places][:scenes]:
         if time.monotonic() - began > MOST_SECONDS:
             break
-        scene = _scene(picture, known[rows[picture]["picture_sha256"]], codecs, get)
+        scene = _scene(picture, known[rows[picture][0]["picture_sha256"]], codecs, get)
         spent += sum(len(crop.webp_base64) * 3 // 4 for crop in scene.crops)
         if spent > MOST_BYTES:
             break
@@ -93,9 +96,12 @@ def _scene(picture: str, file: Path, codecs: Sequence[Codec], get: Callable[[str
         pixels, top, left = _window(pixels, top, left)
     scene.crops.append(Crop("", "Original", None, None, None, _webp(_cut(pixels, top, left))))
     for codec in codecs:
+        if picture not in codec.cells:
+            scene.missing.append(f"{codec.title}: not measured on this picture")
+            continue
         try:
             level, data, decoded = _at_rate(codec, picture, pixels, get(codec.name))
-        except CalotypeError as error:
+        except Exception as error:  # anybody's codec: hours of measurements must not lose their report to a picture
             scene.missing.append(f"{codec.title}: {error}")
             continue
         rate = 8 * len(data) / (pixels.shape[0] * pixels.shape[1])

@@ -8,7 +8,6 @@ from pathlib import Path
 from calotype.bench.report import crops, drawings, page, summary
 from calotype.bench.report.reading import Row
 from calotype.bench.report.study import Study, study
-from calotype.errors import CalotypeError
 
 __all__ = ["write"]
 
@@ -38,10 +37,7 @@ def _scenes(found: Study, out: Path, pictures: Sequence[Path]) -> list[crops.Sce
     from calotype.bench import codecs
 
     shown = [found.by_name[name] for name in found.leaders() if name in found.shown]
-    try:
-        scenes = crops.make(shown, [Path(file) for file in pictures], codecs.get)
-    except CalotypeError:
-        scenes = []
+    scenes = crops.make(shown, [Path(file) for file in pictures], codecs.get)
     if scenes:
         crops.save(scenes, out)
     return scenes
