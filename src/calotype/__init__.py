@@ -103,7 +103,9 @@ def decode(
     """
     from calotype import codec
 
-    return codec.decode(data, limits=limits, region=region, threads=threads).to_array()
+    array = codec.decode(data, limits=limits, region=region, threads=threads).to_array()
+    array.flags.writeable = True  # a Picture's pixels are not; this array nobody else has
+    return array
 
 
 def info(data: bytes) -> Info:
