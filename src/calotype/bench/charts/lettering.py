@@ -46,6 +46,6 @@ def _line(text: str) -> np.ndarray:
 
     font = ImageFont.load_default_imagefont()
     _, _, right, bottom = font.getbbox(text)
-    picture = Image.new("1", (int(right), int(bottom)))
+    picture = Image.new("1", (int(right) + 6, int(bottom)))
     ImageDraw.Draw(picture).text((0, 0), text, fill=1, font=font)
-    return np.pad(np.asarray(picture), ((0, 0), (0, 6)))
+    return np.asarray(picture)
