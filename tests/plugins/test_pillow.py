@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -224,6 +226,21 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, why):
     before = path.read_bytes()
     with pytest.raises(errors.CalotypeError):
         plugin.save(Image.new(mode, (90, 70)), path, **options)
+    assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["a.calo"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    """The new file is complete before the old one goes."""
+    path = tmp_path / "a.calo"
+    image().save(path)
+    before = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(errors.FileError, match="can't be written"):
+        plugin.save(image(), path, quality=80)
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["a.calo"]
 
 

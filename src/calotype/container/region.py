@@ -9,7 +9,7 @@ from typing import BinaryIO
 from calotype.container import chunks
 from calotype.container.header import Header, header_bytes, read_header
 from calotype.container.index import Entry, read_index
-from calotype.container.layout import ANCILLARY, CHECK_BYTES, HEADER_END_BYTES
+from calotype.container.layout import CHECK_BYTES, HEADER_END_BYTES
 from calotype.container.metadata import Metadata, check_ancillary
 from calotype.container.tiles import Part, Segment, Tile, check_tile, join, read_part, read_shared
 from calotype.errors import CorruptError, FormatError, TruncatedError, UsageError
@@ -106,7 +106,7 @@ def read_tiles(file: BinaryIO, opened: Opened, numbers: Iterable[int], limits: L
 
 
 def read_front(file: BinaryIO, limits: Limits = DEFAULT) -> tuple[Header, Metadata]:
-    """Header and metadata of the picture that starts where `file` stands; index and tiles are passed over.
+    """Header and metadata of the picture that starts where `file` stands; tiles are not touched.
 
     Raises what `parse` raises. Only what is read is checked.
     """
@@ -124,14 +124,13 @@ def read_front(file: BinaryIO, limits: Limits = DEFAULT) -> tuple[Header, Metada
             break
         if kind in ("HEAD", "DONE"):
             raise CorruptError("order of chunks", offset=start, found=kind, expected="TILE before DONE, one HEAD")
-        if kind not in ANCILLARY:
-            source.seek(source.at + length + CHECK_BYTES)
-            continue
-        metadata_bytes = limits.spend("max_metadata_bytes", metadata_bytes + length, "bytes of metadata")
+        if kind[0].islower():
+            metadata_bytes = limits.spend("max_metadata_bytes", metadata_bytes + length, "bytes of metadata")
         whole = taken + source.take(length + CHECK_BYTES, f"chunk {kind}")
         frame = chunks.read_frame(whole, 0, limits)
-        chunks.verify(whole, frame)
-        said.append(chunks.Chunk(kind, whole[frame.payload : frame.check]))
+        chunks.verify(whole, frame)  # also of what is passed over: a changed type would hide what it was
+        if kind[0].islower():
+            said.append(chunks.Chunk(kind, whole[frame.payload : frame.check]))
     try:
         check_ancillary(said)
     except UsageError as error:
