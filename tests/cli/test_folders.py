@@ -91,6 +91,27 @@ def test_json_is_one_object_a_file(tmp_path, source, capsys):
     assert (source / "a.calo").exists()
 
 
+def test_notes_of_one_kind_are_said_once(tmp_path, source, capsys):
+    """A note on each of a thousand pictures would hide what matters; --json has them all."""
+    for number in range(3):
+        Image.new("RGB", (9, 9)).save(source / f"gamma{number}.png", pnginfo=gamma(1000 + number))
+    assert run("encode", "in", "-o", "out") == 0
+    said = capsys.readouterr().err
+    assert said.count("gamma of") == 1
+    assert "(and 2 more such)" in said
+    assert run("encode", "in", "-o", "out", "--json", "-f") == 0
+    notes = [json.loads(line)["notes"] for line in capsys.readouterr().out.splitlines()]
+    assert sum("gamma of" in text for texts in notes for text in texts) == 3
+
+
+def gamma(value):
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    chunks.add(b"gAMA", value.to_bytes(4, "big"))
+    return chunks
+
+
 def test_a_dry_run_lists_and_writes_nothing(tmp_path, source, capsys):
     before = tree(tmp_path)
     assert run("encode", "in", "-o", "out", "--dry-run") == 0

@@ -63,7 +63,7 @@ def check(jobs: Sequence[Job], roots: Sequence[Spot], way_out: str) -> tuple[lis
             clashes.append((sorted(names)[0], [same[place, name][0] for name in sorted(names)]))
     if clashes:
         shown = "; ".join(
-            f"{' and '.join(str(one.source) for one in ones[:3])} would both be {name}"
+            f"{' and '.join(str(one.source) for one in ones[:3])} would {'both' if len(ones) == 2 else 'all'} be {name}"
             for name, ones in clashes[:_SHOWN]
         )
         more = f"; and {len(clashes) - _SHOWN:,} more" if len(clashes) > _SHOWN else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -160,11 +161,13 @@ def run(
         progress = Progress(planned.total, len(planned.jobs), verb, quiet=quiet)
         counts: Counter[str] = Counter()
         codes: list[int] = []
+        notes = _Notes()
         try:
             with closing(planned.do(_engine(planned, many))) as outcomes:
                 for outcome in outcomes:
                     counts[outcome.status] += 1
                     _show(outcome, many, progress, len(codes))
+                    notes.take(outcome)
                     if outcome.error:
                         codes.append(outcome.error.exit_code)
                         if many.fail_fast:
@@ -180,7 +183,8 @@ def run(
             raise
         finally:
             progress.clear()
-    _sum_up(planned, counts, codes, progress, many)
+    _sum_up(planned, counts, progress)
+    notes.say()
     if not codes:
         return 0
     alike = len(set(codes)) == 1 and len(codes) == sum(counts.values())
@@ -215,9 +219,6 @@ def _show(outcome: Outcome, many: Many, progress: Progress, failures: int) -> No
     elif outcome.error and failures == _SHOWN:
         progress.clear()
         note("more failures follow; --json names them all")
-    for said in outcome.notes:
-        progress.clear()
-        note(f"note: {printable(outcome.source)}: {printable(said)}")
     progress.add(
         outcome.source_bytes,
         outcome.target_bytes,
@@ -226,7 +227,31 @@ def _show(outcome: Outcome, many: Many, progress: Progress, failures: int) -> No
     )
 
 
-def _sum_up(planned: Run, counts: Counter[str], codes: list[int], progress: Progress, many: Many) -> None:
+class _Notes:
+    """What files had to say, once for each kind of note: a thousand pictures of one camera say one thing."""
+
+    def __init__(self) -> None:
+        self._files: Counter[str] = Counter()
+        self._first: dict[str, tuple[str, str]] = {}
+
+    def take(self, outcome: Outcome) -> None:
+        """Remember the notes of one file. Those that differ in figures only are of one kind."""
+        for said in outcome.notes:
+            kind = re.sub(r"\d[\d.,]*", "#", said)
+            self._files[kind] += 1
+            self._first.setdefault(kind, (outcome.source, said))
+
+    def say(self) -> None:
+        """The most frequent kinds, each with its first file."""
+        for kind, count in self._files.most_common(_SHOWN):
+            source, said = self._first[kind]
+            others = f" (and {count - 1:,} more such)" if count > 1 else ""
+            note(f"note: {printable(source)}: {printable(said)}{others}")
+        if len(self._files) > _SHOWN:
+            note(f"note: {len(self._files) - _SHOWN:,} more kinds of notes; --json has them all")
+
+
+def _sum_up(planned: Run, counts: Counter[str], progress: Progress) -> None:
     from calotype.batch.finding import words_of
 
     words = {"done": "done", "up-to-date": "up to date", "exists": "left as they were", "planned": "would be done"}
