@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from calotype.errors import CalotypeError, FormatError, UsageError
 from calotype.lossless import decode_tile, encode_tile
 
 KEY = b"a tile of a test"
+SMALL_TABLE = zlib.compress(bytes([0, 0, 0, 0, 1, 1, 1]))  # two colours of three planes, as rows
 
 
 @st.composite
@@ -64,6 +67,19 @@ def test_damage_is_an_error_or_changes_nothing(tile, seed):
             except FormatError:
                 continue
             assert np.array_equal(found, samples)
+
+
+@given(st.integers(0, 4), st.binary(max_size=200), st.integers(1, 16))
+@settings(max_examples=150, deadline=None)
+def test_what_nobody_wrote_is_an_error(coding, data, depth):
+    """Random bytes behind every coding, a colour table's inner stream too: a FormatError, never anything else."""
+    for stream in (
+        bytes([coding]) + data,
+        data,
+        b"\2\1\0" + len(SMALL_TABLE).to_bytes(4, "little") + SMALL_TABLE + data,
+    ):
+        with pytest.raises(FormatError):
+            decode_tile(stream, b"abcd", (3, 21, 33), depth, KEY)
 
 
 def test_another_key_or_check_is_refused():

@@ -28,8 +28,9 @@ LEAST = 500  # samples of a pass that are worth parameters
 A_CLASS = 5000  # and another predictor
 MOST_CLASSES = 6
 MOVES = np.arange(-6, 7)  # of a context's scale from the default
-ROUNDS = 5
-WORTH = 0.6
+LARGE = 128  # sides of a level that is worth regions
+ROUNDS = 5  # of fitting predictors and choosing among them
+WORTH = 0.6  # share of the bits that regions seem to save which they do save
 FEW = 1 << 14  # samples of a pass; of more, every other one decides on regions
 PROBED = 1000  # samples of a context that its table is chosen by
 AT_FIRST = 6000  # samples that the energy is fitted to
@@ -72,7 +73,7 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
 
     As k-means does: predictors are fitted to the blocks of a kind, then each block takes the kind that suits it best.
     """
-    if min(values.shape) < 128:
+    if min(values.shape) < LARGE:
         return None
     whole = Phased(values.shape, np.float64, values)
     rows, columns = (-(-side // (2 * BLOCK)) for side in values.shape)

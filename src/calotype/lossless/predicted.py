@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,9 +35,9 @@ Shape = tuple[int, int, int]
 class _Port(Protocol):
     """A `SymbolWriter` or a `SymbolReader`."""
 
-    def code(self, tables: np.ndarray, bits: np.ndarray | None, values: np.ndarray | None) -> np.ndarray: ...
+    def code(self, tables: np.ndarray, bits: np.ndarray | None, values: Any) -> np.ndarray: ...
 
-    def plain(self, bits: np.ndarray, values: np.ndarray | None) -> np.ndarray: ...
+    def plain(self, bits: np.ndarray, values: Any) -> np.ndarray: ...
 
 
 def encode(samples: np.ndarray, depth: int) -> bytes:
