@@ -78,7 +78,10 @@ def bench(**given: Any) -> int:
     if given["listed"]:
         return bench_says.list_all()
     if given["report_only"] is not None:
-        bench_says.draw_report(given["report_only"], must=True)
+        from calotype.bench import pictures
+
+        found = pictures.find(given["pictures"]) if given["pictures"] else []
+        bench_says.draw_report(given["report_only"], [file.path for file in found])
         bench_says.export(given["report_only"], given["kind"])
         return 0
     if given["out"] is None:
@@ -152,7 +155,7 @@ def _measure(
         note(f"stopped; what was measured stays in {out}, and the same command goes on from there")
         raise
     if not no_report:
-        bench_says.draw_report(out, must=False)
+        bench_says.draw_report(out, [file.path for file in found])
     bench_says.export(out, kind)
     return bench_says.summary(outcome, out, as_json)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from calotype.cli.main import note
-from calotype.errors import ExtraMissing
 
 if TYPE_CHECKING:
     from calotype.bench.plan import Outcome
@@ -72,22 +71,14 @@ def warn_of_matplotlib() -> None:
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        note("note: the report will not be drawn without matplotlib: pip install 'calotype[bench]'")
+        note("note: the report will have no PNG pictures without matplotlib: pip install 'calotype[bench]'")
 
 
-def draw_report(folder: Path, *, must: bool) -> None:
-    """Draw the page; where it was not what was asked for, a missing matplotlib is no error."""
-    try:
-        from calotype.bench.report import write
+def draw_report(folder: Path, pictures: Iterable[Path] = ()) -> None:
+    """Draw the page, with pieces of the pictures where there are some."""
+    from calotype.bench.report import write
 
-        write(folder, folder)
-    except ImportError as error:
-        if (error.name or "").startswith("calotype"):
-            note("note: this release draws no report yet; the rows are there")
-            return
-        if must:
-            raise ExtraMissing("the report", package="matplotlib", extra="bench") from error
-        return
+    write(folder, folder, pictures=list(pictures))
     note(f"report: {folder / 'report.html'}")
 
 
