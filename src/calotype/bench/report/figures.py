@@ -82,7 +82,7 @@ def curves(
         ends: dict[str, float] = {}
         for line in sorted(lines, key=lambda line: line.style.width):
             places = [(x(a), y(b), said) for a, b, said in line.points]
-            data = "|".join(f"{a:.1f},{b:.1f},{said}" for a, b, said in places)
+            data = "|".join(f"{a:.1f},{b:.1f},{said.replace('|', '/')}" for a, b, said in places)
             path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b, _ in places)
             body.append(opened(line.name, line.style, line.shown)[:-1] + f' data-p="{escape(data)}">')
             dash = f' stroke-dasharray="{line.style.dash}"' if line.style.dash else ""
@@ -149,7 +149,7 @@ def scatter(name: str, dots: Sequence[Dot], *, x_title: str, y_title: str, label
         taken = [(x(dot.x) - 6, y(dot.y) - 6, x(dot.x) + 6, y(dot.y) + 6) for dot in dots]
         for dot in sorted(dots, key=lambda dot: dot.name not in front):
             at, up = x(dot.x), y(dot.y)
-            data = escape(f"{at:.1f},{up:.1f},{dot.said}")
+            data = escape(f"{at:.1f},{up:.1f},{dot.said}".replace("|", "/"))
             body.append(opened(dot.name, dot.style, True)[:-1] + f' data-p="{data}">')
             body.append(f'<g class="marks">{marker(dot.style.marker, at, up, 1.35)}</g>')
             body.append(_placed(dot, at, up, taken, canvas, dot.name in front))

@@ -54,7 +54,7 @@ def spans(
             y = at + _lift(canvas)
             xs = [None if value is None else x(value) for value in row.values]
             here = [value for value in xs if value is not None]
-            data = escape(f"{max(here):.1f},{y:.1f},{row.said}")
+            data = escape(f"{max(here):.1f},{y:.1f},{row.said}".replace("|", "/"))
             body.append(opened(row.name, row.style, True)[:-1] + f' data-p="{data}">')
             if len(here) == 2:
                 body.append(f'<path class="line span" d="M{here[0]:.1f} {y:.1f}H{here[1]:.1f}"/>')
@@ -82,7 +82,7 @@ def boxes(name: str, rows: Sequence[Box], *, x_title: str, label: str) -> Drawn:
             at = upper + (place + 0.5) * step
             body.append(_row_name(canvas, row.label, left, at))
             y = at + _lift(canvas)
-            data = escape(f"{x(row.mean):.1f},{y:.1f},{row.said}")
+            data = escape(f"{x(row.mean):.1f},{y:.1f},{row.said}".replace("|", "/"))
             body.append(opened(row.name, row.style, True)[:-1] + f' data-p="{data}">')
             if row.five:
                 least, lower_q, median, upper_q, most = (x(value) for value in row.five)
