@@ -98,7 +98,8 @@ def synthesise(
         take(window, transform.window(strips, tile_rates, window))
         strips.release(window)
 
-    at_once = _at_once(sum(window.height * window.width for window in jobs), grid.side_px)
+    wanted = grid.height * grid.width if every_tile else sum(window.height * window.width for window in jobs)
+    at_once = _at_once(wanted, grid.side_px)
     steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
     planned = {tile for step in steps for batch in step.batches for tile in batch.tiles}
     rest = tuple(tile for tile in range(len(grid)) if every_tile and tile not in planned)
