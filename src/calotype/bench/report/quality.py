@@ -103,7 +103,7 @@ def _curves(study: Study, metric: Metric, looks: dict[str, Style]) -> str:
             log=False,
         )
         body += figure(drawn, "The same curves read sideways: what each needs for the same quality. Lower is better.")
-    return body
+    return body + f"<details><summary>These curves as a table</summary>{tables.curves(study, metric)}</details>"
 
 
 def _line(study: Study, name: str, title: str, points: Sequence[tuple], looks: dict[str, Style]) -> Line:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from calotype.bench.report.comparing import Difference, Matrix
-from calotype.bench.report.curves import Codec
+from calotype.bench.report.curves import Codec, Metric
 from calotype.bench.report.study import Study, bytes_said, mean_bpp, rate_said
 
 PEAKS = ("encode_peak_bytes", "decode_peak_bytes")
 
-__all__ = ["costs", "failures", "lossless", "machines", "matrix", "pictures", "settings", "table", "timings"]
+__all__ = ["costs", "curves", "failures", "lossless", "machines", "matrix", "pictures", "settings", "table", "timings"]
 
 
 def table(
@@ -89,6 +89,26 @@ def _cell(there: Difference, tested: str, against: str, same: bool) -> str:
     return (
         f'<td class="{kind}" style="--p:{depth:.0f}%" data-d="{escape(said)}.">{figure.replace("-", chr(0x2212))}</td>'
     )
+
+
+def curves(study: Study, metric: Metric) -> str:
+    """The points of every curve of a metric, the lowest rate first, for those who read rather than look."""
+    rows: list[list[object]] = []
+    for codec in study.lossy:
+        if codec.measures(metric.name):
+            points = [(point.bpp, point.quality) for point in codec.curve(metric.name)]
+            rows.append([codec.title, *_points(points, metric)])
+    for curve in study.published:
+        if values := curve.quality(metric.name):
+            points = list(zip(curve.bpp, values, strict=True))
+            rows.append([f"{curve.title}, published", *_points(points, metric)])
+    longest = max((len(row) for row in rows), default=1)
+    head = ["bpp: " + metric.title, *(f"point {place}" for place in range(1, longest))]
+    return table(head, [row + [""] * (longest - len(row)) for row in rows], label=f"curves in {metric.title}")
+
+
+def _points(points: Sequence[tuple[float, float]], metric: Metric) -> list[str]:
+    return [f"{rate:.3f}: {quality:.{metric.digits}f}".replace("-", "\N{MINUS SIGN}") for rate, quality in points]
 
 
 def pictures(study: Study, found: Matrix) -> str:
