@@ -149,6 +149,45 @@ def test_exit_codes(tmp_path, source, capsys):
     capsys.readouterr()
 
 
+def test_what_new_users_type_first(tmp_path, source, capsys):
+    """docs/first-ten-minutes.md: each of these was tried, and the answer did not help."""
+    assert run("in/a.png") == 2
+    assert "calotype encode in/a.png" in capsys.readouterr().err
+    assert run("encode", "in/a.png", "small.calo") == 2
+    assert "-o small.calo" in capsys.readouterr().err
+    assert run("encode", "in/a.png", "-o", "small.jpg") == 2
+    assert ".calo" in capsys.readouterr().err
+    assert run("encode", "in", "-o", "out") == 0
+    assert run("decode", "out/a.calo", "back.png") == 2
+    assert "-o back.png" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+    assert run("decode", "out", "-o", "back") == 0
+    said = capsys.readouterr().err
+    assert "hidden" not in said
+    assert "%" not in said
+    with pytest.raises(calotype.errors.UsageError, match="read_bytes"):
+        calotype.decode("out/a.calo")  # type: ignore[arg-type]
+
+
+def test_verify_takes_folders(tmp_path, source, capsys):
+    assert run("encode", "in", "-o", "out") == 0
+    assert run("verify", "out") == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 3
+    assert "3 as they should be" in said.err
+    damaged = bytearray((tmp_path / "out" / "a.calo").read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / "out" / "a.calo").write_bytes(damaged)
+    assert run("verify", "out", "--json") == 3
+    said = capsys.readouterr()
+    assert [json.loads(line).get("error", {}).get("exit_code") for line in said.out.splitlines()] == [None, None, 4]
+    assert "a.calo" in said.err
+    assert run("verify", "out/a.calo") == 4
+    assert run("verify", "in") == 2
+    assert run("verify", "out", "--against", "in/a.png") == 2
+    capsys.readouterr()
+
+
 def test_fail_fast_stops(tmp_path, source, capsys):
     (source / "a.png").write_bytes(b"nothing")
     assert run("encode", "in", "-o", "out", "--fail-fast", "-j1") == 4

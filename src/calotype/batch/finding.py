@@ -21,6 +21,7 @@ from calotype.errors import CalotypeError, FileError
 
 __all__ = ["Found", "Kind", "Search", "coded_pictures", "is_pattern", "pictures", "search", "words_of"]
 
+OURS = ".calotype-"  # manifests: hidden, and not worth a word
 _MAGIC_LETTERS = "*?["
 
 
@@ -169,6 +170,8 @@ def _folder(folder: Spot, kind: Kind, result: Search, root: Spot | None = None) 
             result.failures.append((path, FileError(path, f"can't be read: {error.strerror or error}")))
             continue
         for entry in ordered:
+            if entry.name.startswith(OURS):
+                continue
             if entry.name.startswith("."):
                 result.left["hidden"] += 1
                 continue
@@ -204,6 +207,8 @@ def _take_listed(root: Spot, files: dict[str, Stamp], kind: Kind, result: Search
         if any(part in ("", ".", "..") for part in parts) or "\\" in relative or ":" in parts[0]:
             # An archive may hold names that lead out of the folder where they are unpacked.
             result.failures.append((path, FileError(Spot(root.store, path), "has a name that leads out of its folder")))
+        elif parts[-1].startswith(OURS):
+            continue
         elif any(part.startswith(".") for part in parts):
             result.left["hidden"] += 1
         elif not path.lower().endswith(kind.suffixes):
@@ -225,7 +230,7 @@ def _offer(item: Found, kind: Kind, result: Search) -> None:
         return
     if wanted:
         result.found.append(item)
-    else:
+    elif suffix != ".calo":  # outputs of an earlier run beside their sources are as they should be
         result.left[suffix or "no suffix"] += 1
 
 

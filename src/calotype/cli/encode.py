@@ -8,6 +8,7 @@ import click
 
 from calotype.cli import completion, files, folders, modes, targets
 from calotype.cli.main import concerning, note
+from calotype.errors import UsageError
 
 __all__ = ["encode"]
 
@@ -41,6 +42,7 @@ def encode(sources: tuple[str, ...], output: str | None, force: bool, many: fold
         return folders.run("encode", sources, output, force, many, settings)
     (source,) = sources
     target = output or files.beside(source, ".calo")
+    _check_suffix(target)
     files.check_target(target, force=force)
 
     from calotype import metrics
@@ -57,3 +59,11 @@ def encode(sources: tuple[str, ...], output: str | None, force: bool, many: fold
     size = f"{coded.width_px}x{coded.height_px}"
     note(f"{source} -> {target}: {size}, {len(data):,} -> {len(coded.data):,} bytes, {rate:.3f} bpp")
     return 0
+
+
+def _check_suffix(target: str) -> None:
+    """Raise for a name of another kind of picture: a .jpg that is none would mislead every program but ours."""
+    others = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".jxl", ".tif", ".tiff", ".gif", ".bmp")
+    if target.lower().endswith(others):
+        suffix = target[target.rindex(".") :]
+        raise UsageError("--output", value=target, allowed=f"a name that ends with .calo; it will be no {suffix} file")

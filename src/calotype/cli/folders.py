@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from calotype.batch.outcomes import Outcome
     from calotype.batch.run import Engine, Run
 
-__all__ = ["Many", "options", "run", "wanted"]
+__all__ = ["Many", "exit_code", "options", "run", "several", "wanted"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _SOME_FAILED = 3
@@ -113,15 +113,30 @@ def wanted(sources: Sequence[str], output: str | None, many: Many) -> bool:
 
     if many.address and many.engine != "ray":
         raise UsageError("--address", value=many.address, allowed="with --engine ray")
+    _look_for_outputs(sources)
     standard = files.STANDARD in sources or output == files.STANDARD
-    several = len(sources) > 1 or any(os.path.isdir(word) or _open(word) for word in sources)  # noqa: PTH112
     word = output or ""
     folder = places.is_address(word) or os.path.isdir(word) or word.endswith(("/", os.sep))  # noqa: PTH112
-    if not (several or folder or many.asked):
+    if not (several(sources) or folder or many.asked):
         return False
     if standard:
         raise UsageError("-", value="standard input or output", allowed="one file, without options of folders")
     return True
+
+
+def several(sources: Sequence[str]) -> bool:
+    """Whether words name more than one file of this machine: several, a folder, a pattern, an address."""
+    return len(sources) > 1 or any(os.path.isdir(word) or _open(word) for word in sources)  # noqa: PTH112
+
+
+def _look_for_outputs(sources: Sequence[str]) -> None:
+    """Raise for `calotype encode a.png b.calo`, as it is written for other encoders: here, outputs are named by -o."""
+    if len(sources) == 2 and not os.path.lexists(sources[1]) and not _open(sources[1]):
+        first, last = (os.path.splitext(word)[1].lower() for word in sources)  # noqa: PTH122
+        if last and last != first and ".calo" in (first, last):
+            error = UsageError("IN", value=sources[1], allowed="inputs")
+            error.args = (f"{sources[1]} is not there; if it is the output, name it with -o {sources[1]}",)
+            raise error
 
 
 def _open(word: str) -> bool:
@@ -185,10 +200,14 @@ def run(
             progress.clear()
     _sum_up(planned, counts, progress)
     notes.say()
+    return exit_code(codes, sum(counts.values()))
+
+
+def exit_code(codes: Sequence[int], inputs: int) -> int:
+    """0 if no input failed, the code of all if all failed alike, else 3."""
     if not codes:
         return 0
-    alike = len(set(codes)) == 1 and len(codes) == sum(counts.values())
-    return codes[0] if alike else _SOME_FAILED
+    return codes[0] if len(set(codes)) == 1 and len(codes) == inputs else _SOME_FAILED
 
 
 def _engine(planned: Run, many: Many) -> Engine:

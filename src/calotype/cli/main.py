@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "decode": ("calotype.cli.decode", "decode", ".calo files become pictures."),
     "info": ("calotype.cli.info", "info", "What a .calo file says of itself."),
     "verify": ("calotype.cli.verify", "verify", "Check every checksum of a .calo file."),
+    "inspect": ("calotype.cli.inspect", "inspect", "Where the bytes of a .calo file went, and a map of them."),
     "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),
     "models": ("calotype.cli.models", "models", "List, add, remove and verify models."),
     "bench": ("calotype.cli.bench", "bench", "Codecs side by side on pictures: rows and a report."),
@@ -48,7 +49,6 @@ Exit codes
   1    unexpected failure: a bug (--debug shows where)
   2    usage: unknown option, contradictory options, a value that is not allowed, no input
   3    of several inputs, some failed; each failure is on standard error and in --json
-  3    some inputs were done, others failed; each failure is named
   4    the input is damaged, cut short or not what it should be
   5    not supported: a newer format, another colour mode, a size beyond the format
   6    a model or an optional package is missing (the message names the command)
@@ -71,6 +71,14 @@ class _Lazy(click.Group):
             return None
         module, attribute, _ = VERBS[cmd_name]
         return getattr(importlib.import_module(module), attribute)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Who gives a file at once wants one of two verbs; say which."""
+        word = args[0] if args else ""
+        if word not in VERBS and os.path.exists(word):  # noqa: PTH110
+            verb = "decode" if word.lower().endswith(".calo") else "encode"
+            ctx.fail(f"{printable(word)} is a file, and the verb comes first: calotype {verb} {printable(word)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):

@@ -99,9 +99,9 @@ class Progress:
 
 
 def savings(bytes_in: int, bytes_out: int) -> str:
-    """12.3 MB -> 1.2 MB (-90.2 %)."""
-    change = 100 * (bytes_out - bytes_in) / bytes_in if bytes_in else 0.0
-    return f"{size_of(bytes_in)} -> {size_of(bytes_out)} ({change:+.1f} %)"
+    """12.3 MB -> 1.2 MB (-90.2 %); the percentage only where something was saved."""
+    change = f" (-{100 * (bytes_in - bytes_out) / bytes_in:.1f} %)" if bytes_in > bytes_out else ""
+    return f"{size_of(bytes_in)} -> {size_of(bytes_out)}{change}"
 
 
 def size_of(count: int) -> str:

@@ -108,6 +108,9 @@ def parse(
 
     Raises TruncatedError, CorruptError, FormatError, UnsupportedError; LimitError before anything is allocated.
     """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        allowed = "the bytes of a file; pathlib.Path(...).read_bytes() reads them"
+        raise UsageError("data", value=type(data).__name__, allowed=allowed)
     view = memoryview(data).toreadonly().cast("B")
     return recover(view, limits) if partial else _parse_strictly(view, limits)
 
