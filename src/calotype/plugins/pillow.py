@@ -39,8 +39,7 @@ _CODING = (
     "threads",
 )
 _METADATA = ("exif", "icc_profile", "xmp", "dpi", "comment", "strip", "convert")
-# Words that Pillow itself puts there or that generic programs pass to every format.
-_SILENT = ("save_all", "append_images", "append", "optimize", "progressive", "subsampling", "method", "speed")
+_PILLOWS_OWN = ("save_all", "append")  # words that Image.save itself understands
 _register = threading.Lock()
 
 
@@ -168,7 +167,7 @@ def _encoded(image: Image.Image, options: dict[str, Any]) -> bytes:
     """The file of an image and save's options."""
     import calotype
 
-    unknown = sorted(set(options) - {*_CODING, *_METADATA, *_SILENT})
+    unknown = sorted(set(options) - {*_CODING, *_METADATA, *_PILLOWS_OWN})
     if unknown:
         warnings.warn(f"calotype has no option {', '.join(unknown)}; it is without effect", stacklevel=4)
     coding = {name: options[name] for name in _CODING if options.get(name) is not None}
