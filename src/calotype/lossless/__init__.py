@@ -6,6 +6,6 @@ docs/format-lossless.md defines them all.
 
 from __future__ import annotations
 
-from calotype.lossless.tile import check_of, decode_tile, encode_tile
+from calotype.lossless.tile import check_of, decode_tile, encode_tile, spent_in
 
-__all__ = ["check_of", "decode_tile", "encode_tile"]
+__all__ = ["check_of", "decode_tile", "encode_tile", "spent_in"]

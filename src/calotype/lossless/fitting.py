@@ -21,6 +21,7 @@ from calotype.lossless.layout import (
 )
 from calotype.lossless.neighbours import PHASES, Phased
 from calotype.lossless.passes import Parameters, Pass, Reference
+from calotype.lossless.products import gram, multiply
 
 __all__ = ["fit", "regions"]
 
@@ -44,12 +45,12 @@ def fit(a_pass: Pass, values: np.ndarray) -> Parameters:
         return start
     target = values.reshape(-1).astype(np.float64)
     around, inputs = _all(a_pass)
-    features = a_pass.mixing @ around
+    features = multiply(a_pass.mixing, around)
     base = around[:4].sum(0).astype(np.float64) / 4
     wanted = target - base
     some = slice(None, None, max(1, n // AT_FIRST))
     first = _weights(features[:, some], wanted[some], 0)
-    missed = np.abs(wanted[some] - first @ features[:, some] * 2.0 ** -(2 + WEIGHT_BITS))
+    missed = np.abs(wanted[some] - multiply(first.astype(np.float64), features[:, some]) * 2.0 ** -(2 + WEIGHT_BITS))
     energies = _energies(inputs[:, some], missed * (1 << PREDICTION_BITS))
     contexts = passes.contexts_of(inputs, energies)
     bounds = _bounds(contexts, min(MOST_CLASSES if a_pass.kinds == 1 else 2, 1 + n // (A_CLASS * a_pass.kinds)))
@@ -81,7 +82,7 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
     for phase in PHASES:
         a_pass = Pass(whole, whole, references, phase, depth)
         around = a_pass.around(0, a_pass.shape[0]).astype(np.float64)
-        features = (a_pass.mixing @ around) * 0.25
+        features = multiply(a_pass.mixing, around) * 0.25
         wanted = values[phase[0] :: 2, phase[1] :: 2].reshape(-1) - around[:4].sum(0) / 4
         trust = 1 / np.sqrt(np.abs(features[:3]).sum(0) + 1)
         y, x = np.arange(a_pass.shape[0]) // BLOCK, np.arange(a_pass.shape[1]) // BLOCK
@@ -95,7 +96,7 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
     alike = np.zeros(blocks)
     for features, wanted, block, trust in worked:
         weights = _solve(features * trust, wanted * trust)
-        alike += np.bincount(block, np.log2(np.abs(wanted - weights @ features) + 0.5), blocks)
+        alike += np.bincount(block, np.log2(np.abs(wanted - multiply(weights, features)) + 0.5), blocks)
     costs = alike[None]
     for _ in range(ROUNDS):
         costs = np.zeros((MAX_REGIONS, blocks))
@@ -107,7 +108,7 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
                     costs[kind] = np.inf
                     continue
                 weights = _solve(features[:, mine] * trust[mine], wanted[mine] * trust[mine])
-                costs[kind] += np.bincount(block, np.log2(np.abs(wanted - weights @ features) + 0.5), blocks)
+                costs[kind] += np.bincount(block, np.log2(np.abs(wanted - multiply(weights, features)) + 0.5), blocks)
         kinds = costs.argmin(0)
     # Classes by energy win part of it as well, and more predictors must be said.
     gain = (
@@ -127,9 +128,9 @@ def _all(a_pass: Pass) -> tuple[np.ndarray, np.ndarray]:
 
 def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Least squares with a ridge that keeps weights of features that say nothing at zero. a [features, n]"""
-    gram = a @ a.T
-    ridge = 1e-3 * np.trace(gram) / max(1, len(gram)) / 1000 + 1e-3
-    return np.linalg.solve(gram + ridge * np.eye(len(gram)), a @ b)
+    known = gram(np.concatenate([a, b[None]]), a)
+    ridge = 1e-6 * np.trace(known[:-1]) / len(a) + 1e-3
+    return np.linalg.solve(known[:-1] + ridge * np.eye(len(a)), known[-1])
 
 
 def _coarse(n: int) -> int:
@@ -141,7 +142,7 @@ def _weights(features: np.ndarray, wanted: np.ndarray, coarse: int) -> np.ndarra
     """int64 weights that make the sum of magnitudes of errors small: least squares, then once more reweighted."""
     a = features.astype(np.float64) * 0.25
     found = _solve(a, wanted)
-    trust = 1 / np.sqrt(np.abs(wanted - found @ a) + 1.5)
+    trust = 1 / np.sqrt(np.abs(wanted - multiply(found, a)) + 1.5)
     found = _solve(a * trust, wanted * trust)
     whole = np.round(found * (1 << WEIGHT_BITS) / (1 << coarse)).astype(np.int64) << coarse
     total = np.abs(whole).sum()
@@ -152,7 +153,7 @@ def _energies(inputs: np.ndarray, missed: np.ndarray) -> np.ndarray:
     """int64 weights that predict magnitudes of errors, relative errors counting alike."""
     a = inputs.astype(np.float64)
     found = _solve(a, missed)
-    trust = 1 / (np.maximum(found @ a, 0.2) + 1)
+    trust = 1 / (np.maximum(multiply(found, a), 0.2) + 1)
     found = _solve(a * trust, missed * trust)
     whole = np.round(found * (1 << ENERGY_BITS)).astype(np.int64)
     total = np.abs(whole).sum()

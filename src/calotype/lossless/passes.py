@@ -28,6 +28,7 @@ from calotype.lossless.layout import (
     WEIGHT_BITS,
 )
 from calotype.lossless.neighbours import OWN, REFERENCE, Phased
+from calotype.lossless.products import multiply
 
 __all__ = ["Parameters", "Pass", "Reference", "contexts_of", "default"]
 
@@ -150,7 +151,7 @@ class Pass:
         """int32 [n]: predictions in eighths of a sample, inside the range of samples."""
         weights = parameters.weights.astype(around.dtype) @ self.mixing
         weights[:, :4] += 1 << WEIGHT_BITS
-        found = weights @ around
+        found = multiply(weights, around)
         if len(weights) > 1:
             of_context = np.searchsorted(parameters.bounds, np.arange(CONTEXTS), side="right")
             place = of_context.take(contexts)
@@ -169,7 +170,7 @@ class Pass:
 
 def contexts_of(inputs: np.ndarray, energies: np.ndarray) -> np.ndarray:
     """uint8 [n]: contexts of energies."""
-    energy = (energies.astype(inputs.dtype) @ inputs) * inputs.dtype.type(2.0 ** (4 - ENERGY_BITS))
+    energy = multiply(energies.astype(inputs.dtype), inputs) * inputs.dtype.type(2.0 ** (4 - ENERGY_BITS))
     np.clip(energy, 0, (1 << 20) - 1, out=energy)
     whole = energy.astype(np.int32)
     fine, coarse = _context_tables()

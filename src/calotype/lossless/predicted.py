@@ -25,15 +25,17 @@ from calotype.lossless.layout import (
 )
 from calotype.lossless.neighbours import PHASES, Phased, join, levels_of
 from calotype.lossless.passes import Parameters, Pass, Reference
-from calotype.lossless.symbols import SymbolReader, SymbolWriter
+from calotype.lossless.symbols import MeasuringSymbolReader, SymbolReader, SymbolWriter
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "spent"]
 
 Shape = tuple[int, int, int]
 
 
 class _Port(Protocol):
-    """A `SymbolWriter` or a `SymbolReader`."""
+    """A `SymbolWriter` or a `SymbolReader`; one that measures has `spent`."""
+
+    spent: np.ndarray
 
     def code(self, tables: np.ndarray, bits: np.ndarray | None, values: Any) -> np.ndarray: ...
 
@@ -55,15 +57,25 @@ def decode(data: bytes, shape: Shape, depth: int) -> np.ndarray:
     return samples
 
 
-def _walk(port: _Port, shape: Shape, depth: int, samples: np.ndarray | None) -> np.ndarray:
-    """Code all planes; `samples` is None when reading. Returns the samples."""
+def spent(data: bytes, shape: Shape, depth: int) -> np.ndarray:
+    """float32 [h, w]: bits of each pixel, all planes together, without what is said of whole passes."""
+    port, heat = MeasuringSymbolReader(data), np.zeros(shape[1:], np.float32)
+    _walk(port, shape, depth, None, heat)
+    port.finish()
+    return heat
+
+
+def _walk(
+    port: _Port, shape: Shape, depth: int, samples: np.ndarray | None, heat: np.ndarray | None = None
+) -> np.ndarray:
+    """Code all planes; `samples` is None when reading. Returns the samples; `heat` gets what a measuring port spent."""
     order = (1, 0, *range(2, shape[0])) if shape[0] >= 3 else tuple(range(shape[0]))
     out = np.empty(shape, np.int32)
     known: list[list[Reference]] = []
     for plane in order:
         references = known[: -REFERENCES - 1 : -1]
         values = None if samples is None else samples[plane]
-        levels, out[plane] = _plane(port, shape[1:], depth, references, values)
+        levels, out[plane] = _plane(port, shape[1:], depth, references, values, heat)
         known.append(levels)
         if len(known) > REFERENCES:
             known[-REFERENCES - 1] = []
@@ -71,7 +83,12 @@ def _walk(port: _Port, shape: Shape, depth: int, samples: np.ndarray | None) -> 
 
 
 def _plane(
-    port: _Port, size: tuple[int, int], depth: int, references: Sequence[list[Reference]], values: np.ndarray | None
+    port: _Port,
+    size: tuple[int, int],
+    depth: int,
+    references: Sequence[list[Reference]],
+    values: np.ndarray | None,
+    heat: np.ndarray | None,
 ) -> tuple[list[Reference], np.ndarray]:
     """Code a plane: (its levels, as a reference for later planes; int32 [h, w])."""
     dtype = np.float32 if depth <= 8 else np.float64
@@ -79,6 +96,8 @@ def _plane(
     coarsest = len(sizes) - 1
     now = _base(port, sizes[-1], depth, [levels[coarsest] for levels in references],
                 None if values is None else values[:: 1 << coarsest, :: 1 << coarsest])  # fmt: skip
+    if heat is not None:
+        heat[:: 1 << coarsest, :: 1 << coarsest] += port.spent.reshape(sizes[-1])
     errors = np.full(sizes[-1], 1 << (depth - 1), dtype)
     found = [_reference(now, errors, dtype)]
     for level in range(coarsest - 1, -1, -1):
@@ -99,6 +118,8 @@ def _plane(
             if values is not None:
                 wanted = values[step * phase[0] :: 2 * step, step * phase[1] :: 2 * step]
             parts[phase], misses[phase] = _code_pass(port, a_pass, wanted)
+            if heat is not None:
+                heat[step * phase[0] :: 2 * step, step * phase[1] :: 2 * step] += port.spent.reshape(a_pass.shape)
             known.put(phase, parts[phase])
             wrong.put(phase, misses[phase])
         now, errors = join(sizes[level], parts, np.int32), join(sizes[level], misses, dtype)

@@ -8,12 +8,13 @@ import numpy as np
 
 from calotype.coding import escape, stream
 from calotype.coding.layout import CHUNK_BITS, PRECISION_BITS
+from calotype.coding.measuring import bits_of
 from calotype.coding.rans import Decoder, Encoder
 from calotype.coding.tables import ESCAPED, lookup_entries
 from calotype.errors import CorruptError
 from calotype.lossless.shapes import bank
 
-__all__ = ["SymbolReader", "SymbolWriter"]
+__all__ = ["MeasuringSymbolReader", "SymbolReader", "SymbolWriter"]
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +36,8 @@ def _whole(count: int) -> np.ndarray:
 
 class SymbolWriter:
     """Queues residuals."""
+
+    spent = np.zeros(0, np.float32)  # nothing: only `MeasuringSymbolReader` measures
 
     def __init__(self) -> None:
         self._encoder = Encoder(1)
@@ -79,6 +82,8 @@ class SymbolWriter:
 class SymbolReader:
     """Reads what a `SymbolWriter` wrote; damage shows in `finish`, if not before."""
 
+    spent = np.zeros(0, np.float32)
+
     def __init__(self, data: bytes) -> None:
         taper, coded, strings = stream.split(data)
         if strings:
@@ -118,3 +123,13 @@ class SymbolReader:
         """Raise CorruptError unless everything was read and the states are where they began."""
         if self._decoder.finish().any():
             raise CorruptError("lossless stream", found="states that do not close", expected="an undamaged stream")
+
+
+class MeasuringSymbolReader(SymbolReader):
+    """The same; `spent`, float32 [n], is what each integer of the last call has cost in bits."""
+
+    def code(self, tables: np.ndarray, bits: np.ndarray | None, values: None = None) -> np.ndarray:
+        found = super().code(tables, bits, values)
+        symbols = found if bits is None else np.where(bits > 0, -(found >> bits), found)
+        self.spent = bits_of(bank(), tables, symbols) + (0 if bits is None else bits)
+        return found

@@ -10,7 +10,7 @@ from calotype.errors import CorruptError, TruncatedError, UsageError
 from calotype.lossless import colours, predicted, rows
 from calotype.lossless.layout import CHECK_BYTES, MAX_DEPTH, MAX_KEY_BYTES, MAX_SIDE, Coding
 
-__all__ = ["check_of", "decode_tile", "encode_tile"]
+__all__ = ["check_of", "decode_tile", "encode_tile", "spent_in"]
 
 Shape = tuple[int, int, int]
 GRAPHIC_SHARE = 0.3  # of the samples' bits: what codes to less may be a graphic, and filtered rows are tried
@@ -46,6 +46,14 @@ def decode_tile(stream: bytes, check4: bytes, shape: Shape, depth: int, key: byt
     if check_of(samples, depth, key) != bytes(check4):
         raise CorruptError("samples of a lossless tile", found=check_of(samples, depth, key), expected=bytes(check4))
     return samples
+
+
+def spent_in(stream: bytes, shape: Shape, depth: int) -> np.ndarray | None:
+    """float32 [h, w]: about how many bits each pixel of a sound stream cost; None where nothing tells."""
+    if stream[0] == Coding.COLOURS:
+        count, _, inner = colours.split(stream[1:])
+        return spent_in(inner, (1, *shape[1:]), _index_depth(count))
+    return predicted.spent(stream[1:], shape, depth) if stream[0] == Coding.PREDICTED else None
 
 
 def _shortest(samples: np.ndarray, depth: int) -> bytes:
