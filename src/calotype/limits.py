@@ -17,7 +17,8 @@ class Limits:
     max_samples          pixels times planes
     max_chunks           chunks of a file
     max_tiles            tiles of a picture
-    max_tile_px          side of a tile: a tile is decoded at once, at about 60 bytes a pixel
+    max_tile_px          side of a tile: a tile is decoded at once, at about 60 bytes a pixel. Where tiles are coded without a
+                         model, of a square of as many pixels: those of thin pictures are long
     max_chunk_bytes      payload of one chunk
     max_metadata_bytes   all EXIF, ICC, XMP and other ancillary payloads together
     max_model_bytes      a .calomodel file, and all its members unpacked
