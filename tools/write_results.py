@@ -69,11 +69,8 @@ model `{OURS}` needs, against
 Minus is fewer bytes. SSIMULACRA 2 was made to agree with eyes; `swift` is trained for PSNR. Published curves carry no
 SSIMULACRA 2.{_without_loss(kodak)}
 
-{speeds(kodak, TIMED_IN_README)}
-{_timed(kodak)}, medians of runs that had the machine to themselves, codecs in turn, each at the level nearest to the same
-PSNR. Memory is what encoding or decoding, the larger, takes above what the process held. All codecs, single pictures,
-settings, machine and commands: [results/](results/), and [the page](results/kodak/report.html) that `calotype bench` makes
-of them.
+{_speed_block(kodak)}All codecs, single pictures, settings, machine and commands: [results/kodak/](results/kodak/README.md), and
+[the page](results/kodak/report.html) that `calotype bench` makes of them.
 
 ![PSNR over bits per pixel on Kodak](results/kodak/rd-psnr.png)
 """
@@ -81,6 +78,17 @@ of them.
         sys.exit(f"README.md has lost its marks {BEGIN.strip()} and {END.strip()}")
     before, rest = said.split(BEGIN)
     return before + BEGIN + block + "\n" + END + rest.split(END)[1]
+
+
+def _speed_block(kodak: Summary) -> str:
+    """The table of speeds and what it is, where something was timed."""
+    if not kodak["timings"]:
+        return ""
+    return f"""{speeds(kodak, TIMED_IN_README)}
+{_timed(kodak)}: medians of runs that had the machine to themselves, codecs in turn, each at the level nearest to the same
+PSNR. Memory is what encoding or decoding, the larger, takes above what the process held.
+
+"""
 
 
 def differences(kodak: Summary, names: Iterable[str] | None = None) -> str:
@@ -186,15 +194,22 @@ The largest difference to the curves `measured-*` of `src/calotype/bench/anchors
 level. Where a library has moved on, its files differ.
 
 {reproduced(kodak)}
-## Speed
+{_speed_section(kodak)}## Without loss
+
+{table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
+{_where(kodak)}"""
+
+
+def _speed_section(kodak: Summary) -> str:
+    """Speeds of all codecs that were timed."""
+    if not kodak["timings"]:
+        return ""
+    return f"""## Speed
 
 {_timed(kodak)}, each codec at the level nearest to the same PSNR, warmed up, in random turns; medians.
 
 {speeds(kodak)}
-## Without loss
-
-{table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
-{_where(kodak)}"""
+"""
 
 
 def _everyone(kodak: Summary) -> str:
