@@ -58,7 +58,7 @@ def settings_digest(verb: str, settings: Mapping[str, Any]) -> str:
 
 
 def _nothing(value: Any) -> bool:
-    return value is None or value is False or (isinstance(value, (tuple, list, dict, str, set)) and not value)
+    return value is None or value is False or (isinstance(value, (tuple, list, dict, str, bytes, set)) and not value)
 
 
 class Manifest:
@@ -217,9 +217,12 @@ class _OnDisk(Manifest):
                     self._handle = os.open(self.path, os.O_RDWR | os.O_APPEND)
             data = (b"\n" if self._torn else b"") + as_lines(lines)
             self._torn = False
-            os.write(self._handle, data)
+            while data:  # a disk that is nearly full takes a part of it before it refuses
+                data = data[os.write(self._handle, data) :]
             if lasting:
                 os.fsync(self._handle)
+        except FileError:
+            raise
         except OSError as error:
             raise FileError(self.path, f"can't be written: {error.strerror or error}") from error
 
@@ -227,6 +230,9 @@ class _OnDisk(Manifest):
         """Rewrite in order, unlock."""
         try:
             if self._write and self._superfluous and self._handle is not None:
+                if fcntl is None:  # Windows replaces no open file
+                    os.close(self._handle)
+                    self._handle = None
                 writing.appear(self.path, self._whole(), replace=True, mark=self.mark)
         finally:
             if self._handle is not None:
