@@ -89,6 +89,13 @@ def test_published_curves_come_in_for_whole_sets_only(rows, kodak_rows):
     assert "all 24 pictures" in study(made(23, "kodak")).why_no_published()
 
 
+def test_a_codec_that_lacks_pictures_is_not_compared_with_published_means(kodak_rows):
+    gone = [row for row in kodak_rows if (row.get("codec"), row.get("picture")) != ("webp", "p03.png")]
+    found = study(gone).matrices["psnr"]
+    assert found.get("webp", "vtm").percent is None and "23 of 24 pictures" in found.get("webp", "vtm").reason
+    assert found.get("swift", "vtm").percent is not None and found.get("webp", "swift").spread.pictures == 23
+
+
 def test_the_four_answers_name_the_best(rows):
     """Built so: swift needs the fewest bytes; JPEG is fastest and needs least memory."""
     distortion, looks, memory, speed = study(rows).answers

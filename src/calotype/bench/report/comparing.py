@@ -76,8 +76,11 @@ class Matrix:
         return sorted(known.items(), key=lambda pair: (-beaten[pair[0]], pair[1]))
 
 
-def compare(metric: Metric, codecs: Sequence[Codec], published: Sequence[Curve]) -> Matrix:
-    """The matrix of one metric over the lossy codecs that measure it."""
+def compare(metric: Metric, codecs: Sequence[Codec], published: Sequence[Curve], pictures: int = 0) -> Matrix:
+    """The matrix of one metric over the lossy codecs that measure it.
+
+    pictures   how many the published curves are means of; codecs with fewer are not compared with them
+    """
     tested = [codec for codec in codecs if not codec.lossless and codec.measures(metric.name)]
     anchors = [curve for curve in published if curve.quality(metric.name)]
     cells: dict[str, dict[str, Difference]] = {codec.name: {} for codec in tested}
@@ -87,7 +90,7 @@ def compare(metric: Metric, codecs: Sequence[Codec], published: Sequence[Curve])
             cells[codec.name][other.name] = there
             cells[other.name][codec.name] = _turned(there) if other is not codec else there
         for curve in anchors:
-            cells[codec.name][curve.name] = _against_published(metric.name, codec, curve)
+            cells[codec.name][curve.name] = _against_published(metric.name, codec, curve, pictures)
     names = tuple(codec.name for codec in tested)
     return Matrix(metric, names, names + tuple(curve.name for curve in anchors), cells)
 
@@ -126,7 +129,10 @@ def _single(metric: str, picture: str, *codecs: Codec) -> list[tuple[list[float]
     return [([point.bpp for point in curve], [point.quality for point in curve]) for curve in points]
 
 
-def _against_published(metric: str, tested: Codec, curve: Curve) -> Difference:
+def _against_published(metric: str, tested: Codec, curve: Curve, pictures: int) -> Difference:
+    if len(tested.pictures_with(metric)) < pictures:
+        said = f"{len(tested.pictures_with(metric))} of {pictures} pictures were measured, published means are over all"
+        return Difference(reason=said)
     points, quality = tested.curve(metric), curve.quality(metric) or ()
     return _difference((curve.bpp, quality), ([p.bpp for p in points], [p.quality for p in points]))
 

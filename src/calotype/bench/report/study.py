@@ -231,7 +231,7 @@ def study(source: Path | Iterable[Row], *, anchor_names: tuple[str, ...] = ancho
     whole = name in DATASETS and DATASETS[name].count == len(measured.pictures)
     published = anchors.drawn(name, anchor_names) if whole else ()
     metrics = metrics_of(codecs)
-    matrices = {metric.name: compare(metric, codecs, published) for metric in metrics}
+    matrices = {metric.name: compare(metric, codecs, published, len(measured.pictures)) for metric in metrics}
     return Study(
         measured,
         codecs,
