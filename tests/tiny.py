@@ -22,11 +22,15 @@ import numpy as np
 from calotype import walks, zoo
 from calotype.model import bundle
 from calotype.model.bundle import Model
+from calotype.train import design
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "train/port.py", "train/system.py",
            "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
            "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
+DESIGNED = ("train/block_contexts.py", "train/design.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
+            "codebooks.py", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
+            "model/bundle.py")  # fmt: skip
 PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")
 HYPERPRIORS = ("system.py", "priors.py", "hyper.py", "density.py", "transforms.py")
 STEPS = 60
@@ -59,7 +63,10 @@ def model(name: str) -> Model:
 
 
 def system(name: str) -> Any:
-    """The torch system that it was frozen from, in exact mode and evaluation; a fresh object each time."""
+    """The torch system that it was frozen from, in exact mode and evaluation; a fresh object each time.
+
+    Designed recipes have none.
+    """
     import torch
 
     made = zoo.recipe(name).system("tiny")
@@ -70,20 +77,26 @@ def system(name: str) -> Any:
 @cache
 def fingerprint(recipe: str) -> str:
     """Of the sources and of the exporter that the tiny model of a recipe depends on."""
-    import torch
-
-    digest = hashlib.sha256(f"{torch.__version__} {np.__version__}".encode())
+    designed = zoo.recipe(recipe).design is not None
+    digest = hashlib.sha256(f"{'' if designed else _torch_version()} {np.__version__}".encode())
     digest.update(Path(__file__).read_bytes())
     walk = zoo.recipe(recipe).walk
     others = {f"{walk_of}.py" for walk_of in walks.names()} - {f"{walk}.py"}
     others |= set(HYPERPRIORS if walk == "pyramid" else PYRAMIDS)
-    others |= {f"{name.replace('-', '_')}.py" for name in recipes() if name != recipe}
-    for entry in SOURCES:
+    if not designed:  # designs borrow from each other's files
+        others |= {f"{name.replace('-', '_')}.py" for name in recipes() if name != recipe}
+    for entry in DESIGNED if designed else SOURCES:
         place = ROOT / "src" / "calotype" / entry
         for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
             if path.name not in others:
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _torch_version() -> str:
+    import torch
+
+    return torch.__version__
 
 
 @cache
@@ -112,7 +125,11 @@ def _made(name: str) -> tuple[Model, bytes]:
 
 
 def make(name: str, steps: int = STEPS) -> tuple[Model, bytes]:
-    """Train the recipe's size "tiny" for a moment, half of it with integers, and freeze it."""
+    """Train the recipe's size "tiny" for a moment, half of it with integers, and freeze it; or design it."""
+    recipe = zoo.recipe(name)
+    if recipe.design is not None:
+        made = design.model_of(recipe, [picture(256, 256)], size="tiny", name=f"tiny-{name}")
+        return replace(made, manifest=replace(made.manifest, tile_px=TILE_PX)), b""
     import torch
 
     from calotype.train.freeze import freeze_system
@@ -121,7 +138,7 @@ def make(name: str, steps: int = STEPS) -> tuple[Model, bytes]:
     torch.manual_seed(1)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    made = zoo.recipe(name).system("tiny")
+    made = recipe.system("tiny")
     whole = torch.from_numpy(picture(256, 256)).permute(2, 0, 1).float()
     crops = whole.unfold(1, 64, 64).unfold(2, 64, 64).permute(1, 2, 0, 3, 4).reshape(-1, 3, 64, 64)
     made.begin(crops)

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from calotype import checking, container, modelled, planes, rates, windows
+from calotype import checking, container, modelled, planes, rates, sharing, windows
 from calotype.checking import Attempt, Settled
 from calotype.container import QUALITY_LOSSLESS, Header, Metadata, Mode, PictureFile, Resolution
 from calotype.describing import Info, info
@@ -176,11 +176,14 @@ def _modelled(
         quality_100ths=stated,
         tile_px=model.manifest.tile_px,
     )
-    tiles = modelled.encode(colours, header, model, rate, threads)
+    shared = sharing.encode(colours, header, model, rate)
+    tiles = modelled.encode(colours, header, model, rate, threads, shared)
     if picture.has_alpha:
         with working(threads) as (pool, _):
-            tiles += planes.encode(planes.samples_of(picture, 1), header, 1, check=check, pool=pool, known=alpha)
-    return container.build(PictureFile(header=header, tiles=tuple(tiles), ancillary=_metadata_of(picture).chunks()))
+            samples = planes.samples_of(picture, 1)
+            tiles += planes.encode(samples, header, 1, check=check, pool=pool, known=alpha, shared=shared)
+    said = _metadata_of(picture).chunks()
+    return container.build(PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said))
 
 
 def decode(
@@ -314,8 +317,12 @@ def _exact_groups(file: PictureFile, limits: Limits) -> tuple[int, ...]:
             found = ", ".join(sorted(mode.name for mode in modes))
             supported = "MODEL for all tiles of the colours, LOSSLESS and RAW"
             raise UnsupportedError(f"coding of tiles in plane group {group}", found=found, supported=supported)
-    if any(len(tile.segments) > 1 for tile in file.tiles) or file.shared:
+    if any(len(tile.segments) > 1 for tile in file.tiles):
         raise UnsupportedError("tiles", found="in several segments", supported="one segment each")
+    if file.shared and 0 in exact:
+        raise UnsupportedError(
+            "picture payload", found="colours without a model", supported="what a model's walk prepares"
+        )
     if exact:
         planes.spend(header, limits)
     return tuple(exact)

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from calotype import codec, container, lossless, modelled, walks
+from calotype import codec, container, lossless, modelled, sharing, walks
 from calotype.codec import Info
 from calotype.coding.measuring import MeasuringReader
 from calotype.container import Mode, PictureFile, chunks
@@ -91,7 +91,7 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     parts: defaultdict[str, float] = defaultdict(float)
     for kind, sizes in frames.items():
         if kind != "TILE":
-            parts["metadata" if kind[0].islower() else "framing"] += sum(sizes)
+            parts["metadata" if kind[0].islower() else "picture payload" if kind == "PICT" else "framing"] += sum(sizes)
     heat = np.zeros([-(-side // BLOCK_PX) for side in (file.header.height_px, file.header.width_px)], np.float64)
     _exact(file, parts, heat)
     if any(tile.mode is Mode.MODEL for tile in file.tiles):
@@ -163,6 +163,7 @@ def _modelled(
     """Count the latents of the tiles that the model codes."""
     grid, said = modelled.grid_of(file.header, model, limits), container.header_bytes(file.header)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
     for batch in grid.batches(TOGETHER):
         tiles = [file.tiles[number] for number in batch.tiles]
         port = MeasuringReader(
@@ -171,10 +172,10 @@ def _modelled(
             modelled.ranges(model),
             streams=[tile.segments[0].data for tile in tiles],
             hashes=[tile.segments[0].check for tile in tiles],
-            keys=[container.tile_key(said, tile.number) for tile in tiles],
+            keys=[container.tile_key(said, tile.number, shared=file.shared) for tile in tiles],
             strict=False,
         )
-        walk(model.nets(np.array([tile.rate_index for tile in tiles])), port)
+        walk(model.nets(np.array([tile.rate_index for tile in tiles]), shared=prepared), port)
         if port.finish().any():
             raise CorruptError("latents", found="a tile whose hash differs now", expected="what was just verified")
         for row, tile in enumerate(tiles):

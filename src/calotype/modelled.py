@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calotype import container, transforms, walks, windows
+from calotype import container, sharing, transforms, walks, windows
 from calotype.coding.reader import Reader
 from calotype.coding.writer import Writer
 from calotype.container import Header, PictureFile, Segment, Tile
@@ -42,9 +42,20 @@ class _AtOnce(NamedTuple):
 _SMALL, _LARGE = _AtOnce(tiles=4, walks=2), _AtOnce(tiles=2, walks=1)
 
 
-def encode(colours: np.ndarray, header: Header, model: Model, rate: int, threads: int | None) -> list[Tile]:
-    """The tiles of the colours, uint8 [h, w, 3], at one rate index; the bytes never depend on `threads`."""
+def encode(
+    colours: np.ndarray,
+    header: Header,
+    model: Model,
+    rate: int,
+    threads: int | None,
+    shared: tuple[Segment, ...] = (),
+) -> list[Tile]:
+    """The tiles of the colours, uint8 [h, w, 3], at one rate index; the bytes never depend on `threads`.
+
+    shared   the picture's own payload, where the walk has one (sharing.py)
+    """
     grid, said = grid_of(header, model), container.header_bytes(header)
+    prepared = sharing.decode(shared, header, model, rate)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
     at_once = _at_once(grid.height * grid.width, grid.side_px)
     with working(threads, at_once.walks) as (pool, walker):
@@ -63,10 +74,10 @@ def encode(colours: np.ndarray, header: Header, model: Model, rate: int, threads
                 model.banks,
                 ranges(model),
                 tradeoffs(model, rate),
-                keys=[container.tile_key(said, tile) for tile in batch.tiles],
+                keys=[container.tile_key(said, tile, shared=shared) for tile in batch.tiles],
             )
             pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
-            walk(model.nets(np.full(len(batch.tiles), rate), pool), port, pieces)
+            walk(model.nets(np.full(len(batch.tiles), rate), pool, shared=prepared), port, pieces)
             return port.finish()
 
         tiles = {
@@ -93,6 +104,7 @@ def synthesise(
     transform = transforms.of(model)
     strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
     tile_rates = np.array([tile.rate_index for tile in file.tiles[: len(grid)]])
+    prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
 
     def synthesise(window: Region) -> None:
         take(window, transform.window(strips, tile_rates, window))
@@ -110,7 +122,7 @@ def synthesise(
             """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
             batches = [batch for step in steps for batch in step.batches]
             batches += grid.batches(at_once.tiles, rest) if rest else ()
-            decode_one = partial(_decode_batch, file, model, pool=pool, take=strips.write)
+            decode_one = partial(_decode_batch, file, model, prepared, pool=pool, take=strips.write)
             with closing(windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks)) as decoded:
                 for step in steps:
                     for _ in step.batches:
@@ -134,8 +146,9 @@ def decode_tiles(
 ) -> None:
     """Decode every tile of the colours and hand its latents to `take`; nothing is synthesised."""
     at_once = _at_once(grid.height * grid.width, grid.side_px)
+    prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
     with working(threads, at_once.walks) as (pool, walker):
-        decode_one = partial(_decode_batch, file, model, pool=pool, take=take)
+        decode_one = partial(_decode_batch, file, model, prepared, pool=pool, take=take)
         for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
             pass
 
@@ -151,6 +164,7 @@ def windows_for(area: Region, grid: Grid, file: PictureFile) -> tuple[Region, ..
 def _decode_batch(
     file: PictureFile,
     model: Model,
+    prepared: bytes,
     batch: Batch,
     *,
     pool: Executor | None,
@@ -164,11 +178,11 @@ def _decode_batch(
         ranges(model),
         streams=[tile.segments[0].data for tile in tiles],
         hashes=[tile.segments[0].check for tile in tiles],
-        keys=[container.tile_key(said, tile.number) for tile in tiles],
+        keys=[container.tile_key(said, tile.number, shared=file.shared) for tile in tiles],
         strict=False,
     )
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool), port)
+    values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool, shared=prepared), port)
     damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
     if damaged:
         raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")

@@ -78,16 +78,19 @@ def encode(
     check: bool,
     pool: Executor | None,
     known: dict[int, bytes] | None = None,
+    shared: tuple[Segment, ...] = (),
 ) -> list[Tile]:
     """The tiles of a plane group, each as short as it comes.
 
     samples  unsigned integers [h, w, planes]
     check    decode each stream and compare; what does not come back is stored raw
     known    streams of these samples by tile, from an earlier call, and filled by this one: only keys differ
+    shared   the picture's own payload, where it has one: tiles are bound to it
     """
     first = group * header.rows * header.columns
     numbers = range(first, first + header.rows * header.columns)
-    one = partial(_encode_tile, samples, header, container.header_bytes(header), check, {} if known is None else known)
+    said = container.header_bytes(header)
+    one = partial(_encode_tile, samples, header, said, shared, check, {} if known is None else known)
     return [tile for _, tile in windows.run(one, numbers, pool=pool, in_flight=_IN_FLIGHT)]
 
 
@@ -113,7 +116,7 @@ def read_tile(file: PictureFile, said: bytes, number: int) -> np.ndarray:
     """
     tile, place = file.tiles[number], file.header.place(number)
     entry, _ = file.header.group(place.group)
-    segment, key = tile.segments[0], container.tile_key(said, number)
+    segment, key = tile.segments[0], container.tile_key(said, number, shared=file.shared)
     shape = entry.planes, place.height_px, place.width_px
     if tile.mode is not Mode.RAW:
         return lossless.decode_tile(segment.data, segment.check, shape, entry.depth, key)
@@ -156,12 +159,18 @@ def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _encode_tile(
-    samples: np.ndarray, header: Header, said: bytes, check: bool, known: dict[int, bytes], number: int
+    samples: np.ndarray,
+    header: Header,
+    said: bytes,
+    shared: tuple[Segment, ...],
+    check: bool,
+    known: dict[int, bytes],
+    number: int,
 ) -> Tile:
     place = _region(header, number)
     depth = header.group(header.place(number).group)[0].depth
     tile = np.ascontiguousarray(samples[place.rows, place.cols].transpose(2, 0, 1))
-    key = container.tile_key(said, number)
+    key = container.tile_key(said, number, shared=shared)
     if number in known:
         stream, seal = known[number], lossless.check_of(tile, depth, key)
     else:

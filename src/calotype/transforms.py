@@ -1,7 +1,8 @@
 """Between pixels and latents: what a model's `transform` entry names, by windows. Entropy coding lives in codec.py.
 
-Two kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it, and "networks", one analysis
-and one synthesis network. Analysis may use any means; synthesis is what a file's pixels depend on, and float.
+Kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it; "networks", one analysis and one
+synthesis network; "blocks" (blocks.py) and "samples" (sampled.py), which need no network. Analysis may use any means;
+synthesis is what a file's pixels depend on, and float.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import colour, pyramid, windows
+from calotype import blocks, colour, pyramid, sampled, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
@@ -52,7 +53,7 @@ class Transform(Protocol):
 
 def of(model: Model) -> Transform:
     """The transform that the model's manifest names."""
-    kinds = {"pyramid97": Pyramid97, "networks": Networks}
+    kinds = {"pyramid97": Pyramid97, "networks": Networks, "blocks": blocks.Blocks, "samples": sampled.Samples}
     kind = model.manifest.transform.get("kind")
     if kind not in kinds:
         raise UnsupportedError("transform", found=kind, supported=", ".join(kinds), hint="a newer calotype may know it")

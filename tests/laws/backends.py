@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tests import tiny
 
+from calotype import zoo
 from calotype.model import runtime
 from calotype.model.bundle import Model
 
@@ -75,7 +76,9 @@ def by_reference(model: Model) -> Callable[[str, list[np.ndarray]], list[np.ndar
 
 @cache
 def modules(recipe: str) -> dict[str, Any]:
-    """The torch modules that were exported: {network: module in the state that was frozen}."""
+    """The torch modules that were exported: {network: module in the state that was frozen}; none of designed recipes."""
+    if zoo.recipe(recipe).design is not None:
+        return {}
     return {name: net.module for name, net in tiny.system(recipe).frozen().nets.items()}
 
 

@@ -19,7 +19,8 @@ ZOO = Path(zoo.__file__).parent
 def test_the_head_of_a_recipe_is_data(name):
     """Named after its file, with a walk that exists, sizes, phases, a figure in its docstring, and its paper."""
     recipe = zoo.recipe(name)
-    assert recipe.name == name and recipe.walk in walks.names() and recipe.phases and recipe.title
+    assert recipe.name == name and recipe.walk in walks.names() and recipe.title
+    assert bool(recipe.phases) == (recipe.build is not None) != (recipe.design is not None)
     assert "tiny" in recipe.sizes, "the laws run on the size tiny"
     text = (ZOO / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
     assert 40 <= text.count("\n") <= 120

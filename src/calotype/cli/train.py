@@ -1,14 +1,20 @@
-"""`calotype train` and `calotype freeze`: a recipe and a folder of pictures become a run, a run becomes a model."""
+"""`calotype train` and `calotype freeze`: a recipe and a folder of pictures become a run, a run becomes a model.
+
+Recipes that are designed, not trained, take seconds and need no torch (train/design.py).
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from calotype.errors import ExtraMissing
+from calotype.errors import ExtraMissing, UsageError
+
+if TYPE_CHECKING:
+    from calotype.zoo import Recipe
 
 __all__ = ["freeze", "train"]
 
@@ -52,18 +58,36 @@ def train(recipe: str, **settings: Any) -> None:
     """Train RECIPE on the pictures of a folder.
 
     The run's folder holds last.pt and best.pt (resume files), log.jsonl, run.json and curve.png. Ctrl-C saves and stops;
-    --resume goes on as if nothing had happened.
+    --resume goes on as if nothing had happened. A recipe whose tables and codebooks are computed is done in seconds:
+    it takes --data, --out, --size, --seed, --force and --quiet.
     """
-    _torch()
     from calotype import zoo
+
+    found = zoo.recipe(recipe)
+    if found.design is not None:
+        _design(found, settings)
+        return
+    _torch()
     from calotype.train import loop
 
-    outcome = loop.train(zoo.recipe(recipe), loop.Settings(**settings))
+    outcome = loop.train(found, loop.Settings(**settings))
     if outcome.signal is not None:
         sys.exit(128 + outcome.signal)
     if not settings["quiet"]:
         state = "finished" if outcome.finished else "paused"
         click.echo(f"{state} after {outcome.step} steps, {outcome.seconds / 60:.1f} min: {settings['run']}")
+
+
+def _design(recipe: Recipe, settings: dict[str, Any]) -> None:
+    from calotype.train import design
+
+    refused = [name for name in ("minutes", "steps", "stop_minutes", "resume", "init") if settings[name]]
+    if refused:
+        said = ", ".join("--" + name.replace("_", "-") for name in refused)
+        raise UsageError(said, value=settings[refused[0]], allowed=f"none of it: {recipe.name} is designed in one go")
+    say = (lambda _: None) if settings["quiet"] else click.echo
+    chosen = {name: settings[name] for name in ("size", "seed", "force")}
+    design.design(recipe, settings["data"], settings["run"], **chosen, say=say)
 
 
 @click.command()
@@ -73,8 +97,11 @@ def train(recipe: str, **settings: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def freeze(run: Path, output: Path, which: str, force: bool) -> None:
     """Freeze the averaged weights of RUN into a model file."""
-    _torch()
-    from calotype.train import freeze as freezing
+    from calotype.train import design
 
-    freezing.freeze(run, output, which=which, force=force, say=lambda text: click.echo(text, err=True))
+    if not design.freeze(run, output, force=force):
+        _torch()
+        from calotype.train import freeze as freezing
+
+        freezing.freeze(run, output, which=which, force=force, say=lambda text: click.echo(text, err=True))
     click.echo(f"{output}: {output.stat().st_size:_} bytes")

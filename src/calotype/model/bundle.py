@@ -85,6 +85,12 @@ class Model:
         place = (_rates(rate_indices) * (len(anchors) - 1) + RATES // 2) // RATES
         return anchors[place].astype(np.float32)[:, :, None, None]
 
+    def table(self, name: str) -> np.ndarray:
+        """The integers stored as "rows/<name>" as they are, for what no rate changes: [rows, columns], read-only."""
+        array = self._array(self.tables, f"rows/{name}").view()
+        array.setflags(write=False)
+        return array
+
     def floats(self, name: str, rate_index: int | np.ndarray = 0) -> np.ndarray:
         """A float array of the decoder or the encoder; where it is stored as "anchors/<name>", [n, ...], interpolated.
 
@@ -113,14 +119,17 @@ class Model:
                 )
             return self._networks[name]
 
-    def nets(self, rate_indices: np.ndarray, pool: Executor | None = None, *, checked: bool = False) -> Nets:
+    def nets(
+        self, rate_indices: np.ndarray, pool: Executor | None = None, *, checked: bool = False, shared: bytes = b""
+    ) -> Nets:
         """What a walk calls `nets`: networks as attributes, run row by row on `pool`, and `rows(name)` at these rates.
 
         rate_indices   int [b], one for each row of the batch
         checked        for tests of walks: raise ModelError where an exact network is given values outside the ranges
                        that its proof assumed
+        shared         what the walk's `prepare` returned for the picture, for walks that have one
         """
-        return Nets(self, _rates(rate_indices), pool, checked=checked)
+        return Nets(self, _rates(rate_indices), pool, checked=checked, shared=shared)
 
     def warm(self, pool: Executor | None = None, part: str = "decoder") -> None:
         """Create the sessions of `part` ("decoder", "encoder" or "all") now; on `pool` if there is one, and waited for."""

@@ -136,13 +136,31 @@ class Nets:
     A call waits for its rows, so it must not itself run on the pool that runs them.
     """
 
-    def __init__(self, model: Model, rate_indices: np.ndarray, pool: Executor | None, *, checked: bool = False) -> None:
+    def __init__(
+        self,
+        model: Model,
+        rate_indices: np.ndarray,
+        pool: Executor | None,
+        *,
+        checked: bool = False,
+        shared: bytes = b"",
+    ) -> None:
         self._model, self._rates, self._pool, self._checked = model, rate_indices, pool, checked
+        self.shared = shared  # what the walk's `prepare` returned for this picture
         self._calls: dict[str, Any] = {}
 
     def rows(self, name: str) -> np.ndarray:
         """Integer rows at the batch's rates: float32 [b, c, 1, 1]."""
         return self._model.rows(name, self._rates)
+
+    def table(self, name: str) -> np.ndarray:
+        """Integers that no rate changes, as "rows/<name>" has them: [rows, columns], read-only."""
+        return self._model.table(name)
+
+    @property
+    def rates(self) -> np.ndarray:
+        """The rate index of each row of the batch, int [b]."""
+        return self._rates
 
     def prior(self, name: str) -> Factorized:
         """The factorized distribution of the latents `name` at the batch's rates: bank `name`, rows "<name>.prior"."""

@@ -10,10 +10,12 @@ from calotype.errors import UsageError
 __all__ = ["get", "names"]
 
 _WALKS = {
+    "blocks": ("calotype.walks.blocks", "Blocks"),
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+    "vectors": ("calotype.walks.vectors", "Vectors"),
 }
 
 

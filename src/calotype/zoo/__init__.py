@@ -1,4 +1,4 @@
-"""Recipes: systems with sizes, loss and schedule, one file each, found because the file exists.
+"""Recipes: systems with sizes, and how they are trained or designed, one file each, found because the file exists.
 
 The head of a recipe is readable without torch; `Recipe.system()` needs the extra [train]. Nothing registers itself.
 """
@@ -27,16 +27,18 @@ class Recipe:
     paper     author, year, where; empty for the project's own
     walk      the walk that codes its latents
     phases    how it is trained when nothing else is said
-    build     () -> torch module with the interface of docs/training.md
+    build     () -> torch module with the interface of docs/training.md; None where the model is designed
+    design    (pictures) -> train.design.Design, where the model is computed from pictures without torch; else None
     schedules other phases by name, for example to go on from trained weights
-    sizes     named sets of arguments for `build`; "default" is right-sized for a CPU
+    sizes     named sets of arguments for `build` or `design`; "default" is right-sized for a CPU
     """
 
     name: str
     title: str
     walk: str
-    phases: tuple[Phase, ...]
-    build: Callable[..., Any]
+    phases: tuple[Phase, ...] = ()
+    build: Callable[..., Any] | None = None
+    design: Callable[..., Any] | None = None
     paper: str = ""
     schedules: Mapping[str, tuple[Phase, ...]] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -47,11 +49,17 @@ class Recipe:
             raise UsageError("schedule", value=schedule, allowed=", ".join(["default", *self.schedules]))
         return replace(self, phases=self.schedules.get(schedule, self.phases))
 
-    def system(self, size: str = "default") -> Any:
-        """The trainable system as a torch module."""
+    def arguments(self, size: str = "default") -> Mapping[str, Any]:
+        """The arguments of a named size."""
         if size != "default" and size not in self.sizes:
             raise UsageError("size", value=size, allowed=", ".join(["default", *self.sizes]))
-        return self.build(**self.sizes.get(size, {}))
+        return self.sizes.get(size, {})
+
+    def system(self, size: str = "default") -> Any:
+        """The trainable system as a torch module; UsageError for a recipe that is designed."""
+        if self.build is None:
+            raise UsageError("recipe", value=self.name, allowed="one that is trained; this one is designed")
+        return self.build(**self.arguments(size))
 
 
 def names() -> tuple[str, ...]:
