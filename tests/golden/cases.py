@@ -67,6 +67,8 @@ CASES = {
     "hyperprior-odd": Case("hyperprior-1", 131, 67, 95, "one row of tiles is three pixels high"),
     "checkerboard-tiles": Case("checkerboard-1", 140, 270, 45, "two passes, six tiles", metadata={"xmp": b"<x/>" * 8}),
     "checkerboard-thin": Case("checkerboard-1", 1, 300, 10, "one row of pixels"),
+    "blocks-odd": Case("dct-1", 131, 67, 60, "two tiles of blocks, means in interlaced passes"),
+    "vectors-tiles": Case("vq-1", 140, 270, 80, "six tiles of vectors, samples as they are"),
 }
 
 MADE_FROM = {  # frozen model -> recipe
@@ -74,6 +76,8 @@ MADE_FROM = {  # frozen model -> recipe
     "factorized-1": "balle2018-factorized",
     "hyperprior-1": "minnen2018-hyperprior",
     "checkerboard-1": "he2021-checkerboard",
+    "dct-1": "dct-threshold",
+    "vq-1": "vq-lbg",
 }
 
 
