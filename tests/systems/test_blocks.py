@@ -11,10 +11,11 @@ from tests import tiny
 from calotype import blocks, codec, rates
 from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
 from calotype.picture import Picture
-from calotype.train.block_contexts import laplace, table_of
+from calotype.train.block_contexts import coefficients, laplace, table_of
 from calotype.walks.blocks import BINS, UNIT, around, bin_of, turns
 from calotype.walks.blocks import Blocks as Walk
 from calotype.zoo.dct_zonal import ZONE
+from calotype.zoo.pca_blocks import principal
 
 
 @pytest.mark.parametrize("side", [2, 8, 16])
@@ -92,7 +93,7 @@ def test_zonal_coding_leaves_out_what_is_expected_to_be_small():
     assert small.any() and outside[0] == 0 < outside[1]
 
 
-@pytest.mark.parametrize("recipe", ["dct-threshold", "dct-zonal"])
+@pytest.mark.parametrize("recipe", ["dct-threshold", "dct-zonal", "pca-blocks"])
 def test_quality_buys_fidelity(recipe):
     pixels, errors, sizes = tiny.picture(130, 200, seed=6), [], []
     for quality in (10, 40, 70, 100):
@@ -101,3 +102,16 @@ def test_quality_buys_fidelity(recipe):
         errors.append(float(np.square(found.astype(float) - pixels).mean()))
         sizes.append(len(data))
     assert errors == sorted(errors, reverse=True) and sizes == sorted(sizes) and errors[-1] < 3
+
+
+def test_principal_components_pack_more_than_cosines():
+    """Orthonormal, and no other basis has more of the energy in its first components."""
+    crops = [tiny.picture(256, 256)]
+    basis = principal(crops, 8)
+    assert np.allclose(basis @ basis.transpose(0, 2, 1), np.eye(64), atol=1e-5) and (basis.sum(2) >= -1e-6).all()
+    energy = {}
+    for name, chosen in (("components", basis), ("cosines", blocks.cosines(8))):
+        (found,) = coefficients(crops, chosen, blocks.LUMA_CHROMA, 8)
+        energy[name] = np.cumsum(np.square(found[0]).sum((1, 2)))
+    assert (energy["components"] >= energy["cosines"] * (1 - 1e-5)).all()
+    assert np.isclose(energy["components"][-1], energy["cosines"][-1], rtol=1e-4)

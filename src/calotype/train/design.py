@@ -30,7 +30,7 @@ __all__ = ["DESIGNED", "Design", "design", "freeze", "model_of", "pictures"]
 
 DESIGNED = "designed.calomodel"  # what a run's folder holds
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif"})
-CROP_PX, MOST_PX = 512, 4_000_000
+CROP_PX, MOST_PX = 256, 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Design:
 
 
 def pictures(folder: Path, *, most_px: int = MOST_PX, seed: int = 0) -> list[np.ndarray]:
-    """Crops of at most 512x512, uint8 [h, w, 3], from pictures drawn from a folder; repeatable for a seed.
+    """Crops of at most 256x256, uint8 [h, w, 3], from pictures drawn from a folder; repeatable for a seed.
 
     raises   FileError where the folder is missing or holds no picture that can be read
     """

@@ -27,9 +27,19 @@ CHROMA = 1.15  # steps of chroma: an error of Cb or Cr weighs 3.3 and 2.5 in R G
 
 
 def design(
-    crops: Sequence[np.ndarray], *, side: int = 8, zone: int = 0, tradeoff: float = TRADEOFF, anchors: int = 9
+    crops: Sequence[np.ndarray],
+    *,
+    side: int = 8,
+    zone: int = 0,
+    tradeoff: float = TRADEOFF,
+    anchors: int = 9,
+    basis: np.ndarray | None = None,
 ) -> Any:
-    """The model from pictures uint8 [h, w, 3]; `zone` as in walks/blocks.py."""
+    """The model from pictures uint8 [h, w, 3].
+
+    zone    as in walks/blocks.py      tradeoff   bits that a squared step of distortion is worth
+    basis   another orthonormal one than cosines, float32 [3, n, n], rank by rank
+    """
     import numpy as np
 
     from calotype import blocks
@@ -40,7 +50,7 @@ def design(
     n, planes = side * side, 3
     steps = np.geomspace(*STEPS, anchors)
     factor = np.repeat([1.0, CHROMA, CHROMA], n)
-    sample = coefficients(crops, blocks.cosines(side), blocks.LUMA_CHROMA, 4 * side)
+    sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, blocks.LUMA_CHROMA, 4 * side)
     sample = [part / factor.reshape(planes, n, 1, 1) for part in sample]
     inverse = np.log(steps[[0, -1], None] * factor)
     return Design(
@@ -51,7 +61,7 @@ def design(
             "dc": Latent(planes * 16, 4 * side, -2047, 2047),
             "ac": Latent(planes * (n - 1), side, -2047, 2047),
         },
-        transform={"kind": "blocks", "side": side, "basis": "dct"},
+        transform={"kind": "blocks", "side": side, "basis": "dct" if basis is None else "basis"},
         align_px=4 * side,
         rate_anchors=anchors,
         banks={"laplace": laplace()},
@@ -59,6 +69,7 @@ def design(
         floats={
             "colours": blocks.CHROMA_BACK.astype(np.float32),
             "anchors/inverse.y": inverse.astype(np.float32),
+            **({} if basis is None else {"basis": basis}),
         },
         encoder={
             "planes": blocks.LUMA_CHROMA.astype(np.float32),
