@@ -79,3 +79,26 @@ def test_a_changed_figure_is_stale(tool, checkout, monkeypatch, change):
     monkeypatch.setattr(sys, "argv", ["write_results.py", "--check"])
     with pytest.raises(SystemExit):
         tool.main()
+
+
+def test_the_figures_of_this_checkout_are_fresh(tool):
+    """README and the page of results/kodak say what its summary says."""
+    for path, said in tool.pages(ROOT).items():
+        assert path.read_text(encoding="utf-8") == said, f"{path.name} is stale: run tools/write_results.py"
+
+
+@pytest.mark.long
+def test_the_summary_of_this_checkout_follows_from_its_rows():
+    """Curves and BD-rates are worked out anew from the rows that are kept."""
+    folder = ROOT / "results" / "kodak"
+    kept = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    anew = json.loads(text(study(folder)))
+    assert anew["codecs"].keys() == kept["codecs"].keys() and anew["failed"] == kept["failed"]
+    for name, codec in kept["codecs"].items():
+        for metric, points in codec["curves"].items():
+            for old, new in zip(points, anew["codecs"][name]["curves"][metric], strict=True):
+                assert new == pytest.approx(old, abs=2e-4)
+    for metric, tested in kept["bd_rates"].items():
+        for name, others in tested.items():
+            for against, said in others.items():
+                assert anew["bd_rates"][metric][name][against]["percent"] == pytest.approx(said["percent"], abs=0.02)
