@@ -52,6 +52,7 @@ class Tiny:
     """Two phases: the ends first, then everything."""
 
     name = "tiny"
+    design = None
     phases = (
         Phase(name="ends", share=1, crop_px=32, batch=4, schedule="constant", trainable=("analysis.*", "synthesis.*")),
         Phase(
