@@ -158,7 +158,13 @@ def test_interrupted_it_keeps_its_rows_and_says_how_to_go_on(here, number, code)
     """Quickly, with no traceback; the same command finishes."""
     words = ["bench", "in", "--codecs", "mycodec:Slow", "--metrics", "psnr", "--out", "report", "--no-report"]
     script = "import sys; from calotype.cli.main import main; sys.argv[1:] = sys.argv[1:]; main()"
-    process = subprocess.Popen([sys.executable, "-c", script, *words], stderr=subprocess.PIPE, text=True, cwd=here)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored under nohup and in background jobs
+    )
     rows = here / "report" / "rows.jsonl"
     until = time.monotonic() + 60
     while time.monotonic() < until and not (rows.exists() and rows.read_bytes().count(b"\n") >= 2):

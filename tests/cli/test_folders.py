@@ -259,7 +259,11 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path, source):
     for number in range(60):
         Image.fromarray(picture(number)).save(source / f"{number}.png")
     process = subprocess.Popen(
-        [*COMMAND, "encode", "in", "-o", "out", "-j2"], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*COMMAND, "encode", "in", "-o", "out", "-j2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored under nohup and in background jobs
     )
     wait_for(lambda: len(tree(tmp_path / "out", hidden=False)) > 3 if (tmp_path / "out").exists() else False, 60)
     os.killpg(process.pid, signal.SIGINT)

@@ -206,7 +206,9 @@ def test_a_file_of_an_unknown_model(tmp_path, capsys):
 
     from calotype import codec, container
 
-    file = container.parse(calotype.encode(PIXELS, quality=70, check=False))  # checked, it would fall back to exact tiles
+    file = container.parse(
+        calotype.encode(PIXELS, quality=70, check=False)
+    )  # checked, it would fall back to exact tiles
     wanted = bytes(range(8))
     other = container.build(replace(file, header=replace(file.header, model_id=wanted)))
     (tmp_path / "a.calo").write_bytes(other)

@@ -19,7 +19,9 @@ EXAMPLES = [
     (errors.LimitError("pixels", value=10**10, limit=2**28, field="max_pixels"), "10_000_000_000", "max_pixels=", 7),
     (errors.TargetExists("a.calo"), "a.calo exists already", "--force", 8),
     (
-        errors.TargetMissed("rate of 2 bpp", reached="1.4 bpp", quality=100.0, around="quality 100 is the best there is"),
+        errors.TargetMissed(
+            "rate of 2 bpp", reached="1.4 bpp", quality=100.0, around="quality 100 is the best there is"
+        ),
         "rate of 2 bpp is missed; the nearest is 1.4 bpp (quality 100)",
         "--best-effort",
         10,

@@ -35,9 +35,7 @@ def test_one_picture_is_a_calo_file():
     assert np.array_equal(plugin.Calotype().decode(data), calotype.decode(data))
 
 
-@pytest.mark.parametrize(
-    "shape", [(40, 50, 3), (1, 40, 30, 3), (2, 2, 33, 17, 3), (48, 32), (3, 24, 32)]
-)
+@pytest.mark.parametrize("shape", [(40, 50, 3), (1, 40, 30, 3), (2, 2, 33, 17, 3), (48, 32), (3, 24, 32)])
 def test_shapes_come_back_in_order(shape):
     """Each picture of a stack is coded alone, and lies where it lay."""
     axes = 3 if shape[-1] <= 4 else 2
