@@ -16,11 +16,11 @@ from calotype.picture import Picture
 QUALITIES = (5, 15, 30, 45, 60, 75, 90, 100)
 
 
-def curve(model, pixels, qualities=QUALITIES):
-    """[(bytes, mean squared error)] at each quality, of the model alone: no check that may code exactly instead."""
+def curve(model, pixels, qualities=QUALITIES, check=False):
+    """[(bytes, mean squared error)] at each quality, of the model alone unless `check`, which may code exactly instead."""
     points = []
     for quality in qualities:
-        data = codec.encode(Picture(pixels), model, quality=quality, threads=1, check=False)
+        data = codec.encode(Picture(pixels), model, quality=quality, threads=1, check=check)
         found = codec.decode(data, model=model, threads=1).pixels.astype(float)
         points.append((len(data), float(np.mean((found - pixels) ** 2))))
     return points
@@ -44,6 +44,13 @@ def test_l8_the_dial_of_a_shipped_model_is_monotone(name):
     """L8: over the whole dial, on a picture with the spectrum of photographs."""
     points = curve(store.find(name), tiny.picture(256, 384, seed=11))
     assert rises(points), points
+
+
+@pytest.mark.parametrize("name", models())
+def test_l8_the_dial_with_its_check_never_turns_back(name):
+    """L8 as users meet it: what is coded exactly stays exact at all higher qualities, and costs no more there."""
+    points = curve(store.find(name), tiny.picture(256, 384, seed=11), check=True)
+    assert all(a == b if a[1] == 0 else a[0] < b[0] and a[1] > b[1] for a, b in pairwise(points)), points
 
 
 def test_l8_twin_a_dial_that_turns_back_is_caught():
