@@ -44,6 +44,16 @@ def photographs(folder: Path, count: int) -> list[Path]:
     return [found[o] for o in sorted(found, key=lambda o: hashlib.sha256(b"validation " + o.encode()).digest())][:count]
 
 
+def middles(folder: Path, count: int, side: int) -> list[Picture]:
+    """The middle `side` x `side` pixels of `count` photographs."""
+    found = []
+    for path in photographs(folder, count):
+        pixels = pixels_of(path)
+        top, left = (max(0, (length - side) // 2) for length in pixels.shape[:2])
+        found.append(Picture(pixels[top : top + side, left : left + side]))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -53,10 +63,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="a .calomodel with the promise in its manifest")
     given = parser.parse_args()
     model, psnr = load_model(given.model), []
-    for path in photographs(given.data, given.count):
-        pixels = pixels_of(path)
-        top, left = (max(0, (side - given.side) // 2) for side in pixels.shape[:2])
-        picture = Picture(pixels[top : top + given.side, left : left + given.side])
+    for picture in middles(given.data, given.count, given.side):
         row = []
         for quality in QUALITIES:
             data = codec.encode(picture, model, quality=quality, check=False)

@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from measure_promise import photographs
-from measuring import load_model, model_said, pixels_of
+from measure_promise import middles
+from measuring import load_model, model_said
 
 from calotype import codec, metrics
 from calotype.model import bundle
@@ -64,11 +64,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=512, help="of the middle of each picture, in pixels")
     parser.add_argument("--write", type=Path, help="a .calomodel with the best factor in its trade-off")
     given = parser.parse_args()
-    model, pictures = load_model(given.model), []
-    for path in photographs(given.data, given.count):
-        pixels = pixels_of(path)
-        top, left = (max(0, (side - given.side) // 2) for side in pixels.shape[:2])
-        pictures.append(Picture(pixels[top : top + given.side, left : left + given.side]))
+    model, pictures = load_model(given.model), middles(given.data, given.count, given.side)
     anchor, found = curves(model, pictures), {1.0: 0.0}
     for factor in FACTORS:
         tried = curves(with_factor(model, factor), pictures)

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from calotype.bench.machine import processor
 from calotype.model import bundle, store
 from calotype.model.bundle import Model
 
@@ -201,23 +202,12 @@ def machine() -> dict[str, Any]:
     """Processor, cores and versions."""
     return {
         "date": date.today().isoformat(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("calotype", "numpy", "pillow", "onnxruntime")},
     }
-
-
-def _processor() -> str:
-    """The model of the processor and the vector instructions that matter."""
-    try:
-        said = Path("/proc/cpuinfo").read_text()
-        name = said.split("model name")[1].split(":", 1)[1].splitlines()[0].strip()
-        flags = set(said.split("flags")[1].split(":", 1)[1].splitlines()[0].split())
-        return ", ".join([name, *sorted(flags & {"avx2", "avx512f", "avx512_vnni", "avx512_bf16"})])
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from calotype import __version__
 from calotype.bench.rows import SCHEMA, Row
 
-__all__ = ["busy_cores", "cores", "row"]
+__all__ = ["busy_cores", "cores", "processor", "row"]
 
 # What may compute a figure in a row: our own, and those of codecs and metrics.
 PACKAGES = ("numpy", "pillow", "onnxruntime", "imagecodecs", "pillow-heif", "imageio-ffmpeg", "ssimulacra2", "scipy")
@@ -22,7 +22,7 @@ PACKAGES = ("numpy", "pillow", "onnxruntime", "imagecodecs", "pillow-heif", "ima
 def row() -> Row:
     """The row of kind "machine"; its id is a hash of everything else in it."""
     said: dict[str, Any] = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -64,7 +64,7 @@ def _ticks() -> tuple[int, int] | None:
     return sum(fields) - idle, sum(fields)
 
 
-def _processor() -> str:
+def processor() -> str:
     """The model of the processor and the vector instructions that matter."""
     try:
         said = Path("/proc/cpuinfo").read_text()
