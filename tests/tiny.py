@@ -29,7 +29,7 @@ SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "tr
            "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
            "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
 DESIGNED = ("train/block_contexts.py", "train/design.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
-            "codebooks.py", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
+            "codebooks", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
             "model/bundle.py")  # fmt: skip
 PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")
 HYPERPRIORS = ("system.py", "priors.py", "hyper.py", "density.py", "transforms.py")
