@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "inspect": ("calotype.cli.inspect", "inspect", "Where the bytes of a .calo file went, and a map of them."),
     "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),
     "models": ("calotype.cli.models", "models", "List, add, remove and verify models."),
+    "systems": ("calotype.cli.systems", "systems", "Surveyed systems: what is built, trained and measured."),
     "bench": ("calotype.cli.bench", "bench", "Codecs side by side on pictures: rows and a report."),
     "train": ("calotype.cli.train", "train", "Train a recipe on a folder of pictures."),
     "completion": ("calotype.cli.completion", "completion", "A script that completes words in your shell."),

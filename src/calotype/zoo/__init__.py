@@ -31,6 +31,7 @@ class Recipe:
     design    (pictures) -> train.design.Design, where the model is computed from pictures without torch; else None
     schedules other phases by name, for example to go on from trained weights
     sizes     named sets of arguments for `build` or `design`; "default" is right-sized for a CPU
+    rows      rows of the catalogue of surveyed systems (`calotype systems`) that it builds beside the one of its name
     """
 
     name: str
@@ -42,6 +43,7 @@ class Recipe:
     paper: str = ""
     schedules: Mapping[str, tuple[Phase, ...]] = field(default_factory=dict)
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
 
     def scheduled(self, schedule: str) -> Recipe:
         """The same recipe with the phases of that name; "default" are its own."""

@@ -34,11 +34,13 @@ def design(
     tradeoff: float = TRADEOFF,
     anchors: int = 9,
     basis: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Any:
     """The model from pictures uint8 [h, w, 3].
 
     zone    as in walks/blocks.py      tradeoff   bits that a squared step of distortion is worth
-    basis   another orthonormal one than cosines, float32 [3, n, n], rank by rank
+    basis   another orthonormal one than cosines, float32 [n, n] or [3, n, n], rank by rank
+    weights relative steps of the coefficients of a block, [n], rank by rank; None: all alike
     """
     import numpy as np
 
@@ -49,7 +51,7 @@ def design(
 
     n, planes = side * side, 3
     steps = np.geomspace(*STEPS, anchors)
-    factor = np.repeat([1.0, CHROMA, CHROMA], n)
+    factor = np.repeat([1.0, CHROMA, CHROMA], n) * np.tile(np.ones(n) if weights is None else weights, planes)
     sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, blocks.LUMA_CHROMA, 4 * side)
     sample = [part / factor.reshape(planes, n, 1, 1) for part in sample]
     inverse = np.log(steps[[0, -1], None] * factor)
@@ -83,6 +85,7 @@ RECIPE = Recipe(
     name="dct-threshold",
     title="block DCT, coefficients kept by rate and distortion, contexts from magnitudes around",
     paper="Ahmed, Natarajan, Rao 1974, doi:10.1109/T-C.1974.223784",
+    rows=("ahmed1974-dct",),
     walk="blocks",
     design=design,
     sizes={"sixteen": {"side": 16}, "tiny": {"anchors": 3}},

@@ -51,6 +51,7 @@ RECIPE = Recipe(
     name="pca-blocks",
     title="principal components of blocks, contexts from magnitudes around",
     paper="Hotelling 1933, doi:10.1037/h0071325",
+    rows=("abbas2018-pca",),
     walk="blocks",
     design=design,
     sizes={"tiny": {"anchors": 3}},
