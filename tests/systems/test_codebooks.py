@@ -7,6 +7,7 @@ import pytest
 from tests import tiny
 
 from calotype import codebooks
+from calotype.codebooks import fuzzy
 from calotype.errors import UsageError
 from calotype.walks.vectors import blocks_of
 
@@ -58,3 +59,39 @@ def test_fewer_vectors_than_entries_are_no_problem():
     assert error(flat, codebooks.design(flat, 16)) < 1e-6
     with pytest.raises(UsageError):
         codebooks.design(np.zeros((0, 4)), 4)
+
+
+@pytest.mark.parametrize("method", ["lbg", "som", "fcm", "bat"])
+def test_every_design_beats_drawn_vectors_and_can_be_repeated(method):
+    some = vectors()
+    book = codebooks.designer(method)(some, 64)
+    assert book.shape == (64, 4) and np.isfinite(book).all()
+    assert np.array_equal(book, codebooks.designer(method)(some, 64))
+    drawn = some[np.random.default_rng(1).integers(0, len(some), 64)]
+    assert error(some, book) < 0.98 * error(some, drawn)
+    flat = np.full((50, 4), 7.0, np.float32)
+    assert error(flat, codebooks.designer(method)(flat, 16)) < 1e-6
+
+
+def test_an_unknown_design_is_refused():
+    with pytest.raises(UsageError, match="tarot"):
+        codebooks.designer("tarot")
+
+
+def test_a_map_is_a_chain():
+    """What a self-organising map has and its twin, a codebook in random order, has not: the next entry is a near one."""
+    some = vectors()
+    book = codebooks.designer("som")(some, 64)
+    step = np.square(np.diff(book, axis=0)).sum(1).mean()
+    shuffled = book[np.random.default_rng(0).permutation(64)]
+    assert step < 0.3 * np.square(np.diff(shuffled, axis=0)).sum(1).mean()
+
+
+def test_memberships_sum_to_one_and_follow_the_formula():
+    """u_ij = 1 / sum over l of (|x - c_j| / |x - c_l|)^(2 / (m - 1)), where no distance is near zero."""
+    random = np.random.default_rng(0)
+    some, book = random.normal(0, 50, (20, 3)).astype(np.float32), random.normal(0, 50, (5, 3)).astype(np.float32)
+    found = fuzzy.memberships(some, book, 2.0)
+    away = np.square(some[:, None] - book).sum(2)
+    assert np.allclose(found.sum(1), 1, atol=1e-5)
+    assert np.allclose(found, 1 / (away[:, :, None] / away[:, None]).sum(2), atol=0.02)

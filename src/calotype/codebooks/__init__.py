@@ -1,28 +1,47 @@
 """Codebooks of vectors: their design by splitting and centroids (LBG), and the search for the nearest entry. NumPy only.
 
-How indices are coded and what the vectors mean lives in walks/vectors.py.
+Other designs are files beside this one, found by `designer`. How indices are coded and what the vectors mean lives in
+walks/vectors.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
 
 import numpy as np
 
 from calotype.errors import UsageError
 
-__all__ = ["design", "nearest"]
+__all__ = ["centred", "design", "designer", "drawn", "nearest"]
 
 _SCORES = 2**21  # computed at once: what fits beside its vectors into a cache
 _SAMPLE = 48  # vectors for each entry that the rounds before the last look at
+_DESIGNS = {"lbg": "calotype.codebooks", "som": "calotype.codebooks.maps", "fcm": "calotype.codebooks.fuzzy",
+            "bat": "calotype.codebooks.bats"}  # fmt: skip
 
 
-def nearest(vectors: np.ndarray, book: np.ndarray) -> np.ndarray:
+def designer(method: str) -> Callable[[np.ndarray, int], np.ndarray]:
+    """The function (vectors float32 [n, d], count) -> codebook float32 [count, d] of a method; raises UsageError.
+
+    lbg   splitting and centroids      som   self-organising map      fcm   fuzzy c-means      bat   bat algorithm
+    """
+    if method not in _DESIGNS:
+        raise UsageError("design of codebooks", value=method, allowed=", ".join(_DESIGNS))
+    return import_module(_DESIGNS[method]).design
+
+
+def nearest(vectors: np.ndarray, book: np.ndarray, cost: np.ndarray | None = None) -> np.ndarray:
     """The entry nearest to each vector in squared distance, the first of equals: int32 [n].
 
     vectors   float32 [n, d]      book   float32 [k, d]
+    cost      float32 [k], added to the squared distances: what an entry's bits are worth (Chou, Lookabaugh, Gray 1989)
     """
     vectors, book = np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(book, np.float32)
     # |v - b|^2 = |v|^2 - 2 (v . b - |b|^2 / 2): the largest bracket is nearest.
     transposed, half = np.ascontiguousarray(book.T), 0.5 * np.square(book).sum(1)
+    if cost is not None:
+        half += 0.5 * np.asarray(cost, np.float32)
     found = np.empty(len(vectors), np.int32)
     step = max(1, _SCORES // len(book))
     scores = np.empty((min(step, len(vectors)), len(book)), np.float32)
@@ -49,19 +68,20 @@ def design(vectors: np.ndarray, count: int, *, seed: int = 0, rounds: int = 3, l
     book = vectors.mean(0, keepdims=True)
     while True:
         full = len(book) == count
-        sample = _drawn(vectors, _SAMPLE * max(len(book), 64) * (4 if full else 1), random)
+        sample = drawn(vectors, _SAMPLE * max(len(book), 64) * (4 if full else 1), random)
         for _ in range(last if full else rounds):
-            book, errors = _centred(sample, book)
+            book, errors = centred(sample, book)
         if full:
             return book[np.argsort(book.mean(1), kind="stable")]
         book = _split(book, errors, min(2 * len(book), count), random)
 
 
-def _drawn(vectors: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+def drawn(vectors: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
+    """All vectors, or `most` of them by chance where there are more."""
     return vectors if len(vectors) <= most else vectors[random.integers(0, len(vectors), most)]
 
 
-def _centred(vectors: np.ndarray, book: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def centred(vectors: np.ndarray, book: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The centroids of the cells, and the squared error of each cell; empty cells move beside the worst ones."""
     index, count = nearest(vectors, book), len(book)
     number = np.bincount(index, minlength=count)

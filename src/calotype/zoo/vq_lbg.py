@@ -30,8 +30,12 @@ def design(
     books: Sequence[Sequence[int]] = BOOKS,
     indices: str = "entropy",
     codebook: str = "model",
+    method: str = "lbg",
 ) -> Any:
-    """The model from pictures uint8 [h, w, 3]; `books`, `indices` and `codebook` as walks/vectors.py has them."""
+    """The model from pictures uint8 [h, w, 3]; `books`, `indices` and `codebook` as walks/vectors.py has them.
+
+    method   of `codebooks.designer`; a picture's own codebook is always made by splitting
+    """
     import numpy as np
 
     from calotype import codebooks
@@ -46,10 +50,11 @@ def design(
     sample = [luma_chroma(crop[: crop.shape[0] // 32 * 32, : crop.shape[1] // 32 * 32].transpose(2, 0, 1).astype(np.int32))
               for crop in crops if min(crop.shape[:2]) >= 32]  # fmt: skip
     rows: dict[str, np.ndarray] = {}
+    make = codebooks.designer(method)
     for place, book in enumerate(sizes):
         luma = np.concatenate([blocks_of(planes[:1], book.side) for planes in sample])
         chroma = np.concatenate([chroma_blocks(planes[1:], book.side) for planes in sample])
-        entries = [np.rint(codebooks.design(part, count)).astype(np.int64)
+        entries = [np.rint(make(part, count)).astype(np.int64)
                    for part, count in ((luma, book.luma), (chroma, book.chroma))]  # fmt: skip
         rows |= scales(sample, Books(book.side, *entries), place)
         if codebook == "model":
