@@ -69,6 +69,8 @@ CASES = {
     "checkerboard-thin": Case("checkerboard-1", 1, 300, 10, "one row of pixels"),
     "blocks-odd": Case("dct-1", 131, 67, 60, "two tiles of blocks, means in interlaced passes"),
     "vectors-tiles": Case("vq-1", 140, 270, 80, "six tiles of vectors, samples as they are"),
+    "staged-odd": Case("msvq-1", 131, 67, 70, "two tiles, wavelet bands in stages, tables by stages of the parent"),
+    "staged-prefix": Case("hvq-1", 67, 131, 80, "two tiles, interpolated means, strings of prefix codes"),
 }
 
 MADE_FROM = {  # frozen model -> recipe
@@ -78,6 +80,8 @@ MADE_FROM = {  # frozen model -> recipe
     "checkerboard-1": "he2021-checkerboard",
     "dct-1": "dct-threshold",
     "vq-1": "vq-lbg",
+    "msvq-1": "brifcani2010-msvq-dwt",
+    "hvq-1": "kasban2019-hvq-huffman",
 }
 
 

@@ -31,7 +31,7 @@ def design(vectors: np.ndarray, count: int, *, seed: int = 0, rounds: int = 6) -
 
     Starts from a hasty LBG codebook; the exponent falls from round to round, as a fixed m of 2 draws a thousand entries
     together in the middle of all vectors.
-    source   Bezdek 1981; Karayiannis, Pai 1995, "Fuzzy vector quantization algorithms", doi:10.1109/83.413176
+    source   Bezdek 1981; Karayiannis, Pai 1995, "Fuzzy vector quantization algorithms"
     """
     vectors = np.ascontiguousarray(vectors, np.float32)
     random = np.random.default_rng(seed)

@@ -10,11 +10,14 @@ from calotype.errors import UsageError
 __all__ = ["get", "names"]
 
 _WALKS = {
+    "bespoke": ("calotype.walks.bespoke", "Bespoke"),
     "blocks": ("calotype.walks.blocks", "Blocks"),
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
+    "grids": ("calotype.walks.grids", "Grids"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+    "staged": ("calotype.walks.staged", "Staged"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
 }
 

@@ -30,7 +30,7 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
 RECIPE = Recipe(
     name="fcm-vq",
     title="vector quantization, codebooks by fuzzy c-means",
-    paper="Karayiannis, Pai 1995, doi:10.1109/83.413176",
+    paper="Karayiannis, Pai 1995",
     rows=("fcm-vq",),
     walk="vectors",
     design=design,
