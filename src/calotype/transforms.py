@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import blocks, colour, pyramid, sampled, windows
+from calotype import blocks, colour, fuzzy, pyramid, sampled, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
@@ -53,7 +53,13 @@ class Transform(Protocol):
 
 def of(model: Model) -> Transform:
     """The transform that the model's manifest names."""
-    kinds = {"pyramid97": Pyramid97, "networks": Networks, "blocks": blocks.Blocks, "samples": sampled.Samples}
+    kinds = {
+        "pyramid97": Pyramid97,
+        "networks": Networks,
+        "blocks": blocks.Blocks,
+        "samples": sampled.Samples,
+        "fuzzy": fuzzy.Fuzzy,
+    }
     kind = model.manifest.transform.get("kind")
     if kind not in kinds:
         raise UnsupportedError("transform", found=kind, supported=", ".join(kinds), hint="a newer calotype may know it")

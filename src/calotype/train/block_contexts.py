@@ -21,7 +21,10 @@ from calotype.tiles import Region
 from calotype.walks import interlaced
 from calotype.walks.blocks import BINS, LARGEST, UNIT, Blocks, around, bin_of, turns
 
-__all__ = ["Counts", "Probe", "coefficients", "designed_rows", "laplace", "spread_tables", "table_of"]
+__all__ = [
+    "Counts", "Probe", "binned_tables", "coefficients", "designed_rows", "laplace", "nonnegative", "planes_of",
+    "spread_tables", "table_of",
+]  # fmt: skip
 
 Counts = dict[int, tuple[float, float]]  # class: symbols, and the sum of their magnitudes
 
@@ -48,12 +51,17 @@ def table_of(magnitude: np.ndarray) -> np.ndarray:
 
 def coefficients(crops: Sequence[np.ndarray], basis: np.ndarray, planes: np.ndarray, align_px: int) -> list[np.ndarray]:
     """Coefficients [p, n, h, w] of pictures, padded to `align_px` by repeating their edges."""
+    return [blocks.forward(basis, held) for held in planes_of(crops, planes, align_px)]
+
+
+def planes_of(crops: Sequence[np.ndarray], planes: np.ndarray, align_px: int) -> list[np.ndarray]:
+    """Colour planes [p, h, w] of pictures, padded to `align_px` by repeating their edges."""
     found = []
     for crop in crops:
         height, width = (-(-side // align_px) * align_px for side in crop.shape[:2])
         held = np.empty((planes.shape[1], height, width), np.float32)
         colour.planes_of(crop, planes, unit=1)(Region(0, height, 0, width), held)
-        found.append(blocks.forward(basis, held))
+        found.append(held)
     return found
 
 
@@ -130,14 +138,14 @@ def _fitted(
         system = np.zeros((len(known) + 1, len(known) + 1))
         system[:-1, :-1], system[-1, :-1], system[:-1, -1] = gram[np.ix_(known, known)], level[known], level[known]
         system[-1, -1] = square
-        found = _nonnegative(system, np.append(gram[known, channel], level[channel]))
+        found = nonnegative(system, np.append(gram[known, channel], level[channel]))
         keep = np.argsort(-found[:-1] * np.sqrt(np.diag(system)[:-1]))[:most]
         if most == _CANDIDATES:
             known = known[keep[:NEAR]]
     return known, found[:-1], float(found[-1])
 
 
-def _nonnegative(system: np.ndarray, target: np.ndarray, rounds: int = 60) -> np.ndarray:
+def nonnegative(system: np.ndarray, target: np.ndarray, rounds: int = 60) -> np.ndarray:
     """Least squares without negative weights, by coordinate descent on the normal equations."""
     found, diagonal = np.zeros(len(target)), np.maximum(np.diag(system), 1e-9)
     for _ in range(rounds):
@@ -220,7 +228,7 @@ def _tables(
     return {
         "dc.scale": spread_tables(seen["dc"], passes),
         "ac.class": classes[None],
-        "ac.bins": _smoothed(seen["ac"], count, BINS, _middles()),
+        "ac.bins": binned_tables(seen["ac"], count),
     }
 
 
@@ -235,6 +243,11 @@ def spread_tables(seen: Counts, rows: int) -> np.ndarray:
     number, total = _grid(seen, rows, interlaced.CLASSES)
     expected = np.maximum.accumulate(total.sum(0) / np.maximum(number.sum(0), 1))
     return _smoothed(seen, rows, interlaced.CLASSES, expected)
+
+
+def binned_tables(seen: Counts, classes: int) -> np.ndarray:
+    """The table of each class and bin of expectations, int [classes, BINS]."""
+    return _smoothed(seen, classes, BINS, _middles())
 
 
 def _smoothed(seen: Counts, rows: int, columns: int, expected: np.ndarray) -> np.ndarray:

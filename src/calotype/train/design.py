@@ -41,6 +41,7 @@ class Design:
     latents: Mapping[str, Latent]
     transform: Mapping[str, Any]
     walk_parameters: Mapping[str, Any] = field(default_factory=dict)
+    halo: int = 0
     align_px: int = 64
     tile_px: int = 512
     rate_anchors: int = 2
@@ -93,8 +94,8 @@ def model_of(
     made: Design = recipe.design(crops, **recipe.arguments(size))
     manifest = Manifest(
         name=name or recipe.name, recipe=recipe.name, walk=made.walk, walk_parameters=made.walk_parameters,
-        latents=made.latents, nets={}, transform=made.transform, halo=0, align_px=made.align_px, tile_px=made.tile_px,
-        rate_anchors=made.rate_anchors, quality_map=made.quality_map, licence="Apache-2.0", training=dict(training or {}),
+        latents=made.latents, nets={}, transform=made.transform, halo=made.halo, align_px=made.align_px,
+        tile_px=made.tile_px, rate_anchors=made.rate_anchors, quality_map=made.quality_map, licence="Apache-2.0", training=dict(training or {}),
     )  # fmt: skip
     return bundle.build(manifest, graphs={}, banks=made.banks, rows=made.rows, floats=made.floats, encoder=made.encoder)
 
