@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import blocks, colour, fuzzy, pyramid, sampled, windows
+from calotype import bespoke, blocks, colour, fuzzy, pyramid, sampled, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
 from calotype.tiles import Grid, Region
 
-__all__ = ["Analysis", "Transform", "of"]
+__all__ = ["Analysis", "Fitted", "Transform", "of"]
 
 
 class Analysis(Protocol):
@@ -28,6 +28,15 @@ class Analysis(Protocol):
     def latents(self, tile: Region) -> dict[str, np.ndarray]:
         """{name: float32 [c, h, w]} of a tile of the padded picture. May be called by several threads."""
         ...
+
+
+class Fitted(Analysis, Protocol):
+    """Latents that an encoder has chosen by fitting, and the networks that go with them.
+
+    weights   (differences to the model's start, shift of each tensor) as the walk's `prepare` takes them
+    """
+
+    weights: tuple[np.ndarray, np.ndarray]
 
 
 class Transform(Protocol):
@@ -51,8 +60,11 @@ class Transform(Protocol):
         ...
 
 
-def of(model: Model) -> Transform:
-    """The transform that the model's manifest names."""
+def of(model: Model, shared: bytes = b"") -> Transform:
+    """The transform that the model's manifest names.
+
+    shared   what the walk's `prepare` returned for the picture, for a transform that the picture's file completes
+    """
     kinds = {
         "pyramid97": Pyramid97,
         "networks": Networks,
@@ -61,6 +73,8 @@ def of(model: Model) -> Transform:
         "fuzzy": fuzzy.Fuzzy,
     }
     kind = model.manifest.transform.get("kind")
+    if kind == "bespoke":
+        return bespoke.Bespoke(model, shared)
     if kind not in kinds:
         raise UnsupportedError("transform", found=kind, supported=", ".join(kinds), hint="a newer calotype may know it")
     return kinds[kind](model)
