@@ -1,34 +1,35 @@
-"""Files in other formats: bytes of JPEG, PNG, WebP, AVIF, TIFF, BMP, PPM, JPEG 2000, QOI to a Picture, and back.
+"""Files in other formats: bytes of JPEG, PNG, WebP, AVIF, TIFF, BMP, PPM, JPEG 2000, QOI to a Picture.
 
 Pillow decodes; this file decides by the first bytes which of its plug-ins may see the file (no other is imported:
 that is quicker, and keeps interpreters such as PostScript's away), checks sizes before anything is decoded,
-and turns whatever a broken file makes Pillow raise into a typed error. Our own format is codec.py's business.
+and turns whatever a broken file makes Pillow raise into a typed error. Writing is exporting.py's business, our own
+format codec.py's.
 """
 
 from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
-from calotype import conversion, pillow_modes, png16
+from calotype import conversion, pillow_modes, png16, ppm16, tiff16
 from calotype.container.layout import MAGIC
 from calotype.errors import (
+    CalotypeError,
     FileError,
     FormatError,
-    LimitError,
     TruncatedError,
-    UnsupportedError,
     UsageError,
 )
+from calotype.exporting import SUFFIXES, check_suffix, write
 from calotype.limits import DEFAULT, Limits
-from calotype.picture import EXIF_PREFIX, Picture, upright
+from calotype.picture import Picture
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL import Image
 
     Source: TypeAlias = str | Path | bytes | bytearray | memoryview | IO[bytes]
@@ -55,28 +56,6 @@ _PLUGINS: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
 )
 NAMES = tuple(name for name, _, _ in _PLUGINS)
 
-# What a picture can be written as: suffixes, Pillow's name, its options, which metadata and which modes it carries.
-# PNG: level 2 takes a third of the time of the default 6 and is not larger on photographs (Kodak: 682 against 682 kB).
-_WRITERS: dict[str, tuple[str, dict[str, Any], str, str]] = {
-    ".png": ("PNG", {"compress_level": 2}, "exif icc xmp dpi", "1 L LA RGB RGBA L16 LA16 RGB16 RGBA16"),
-    ".jpg": (
-        "JPEG",
-        {"quality": 95, "subsampling": "4:4:4", "optimize": True},
-        "exif icc xmp dpi comments",
-        "L RGB",
-    ),
-    ".webp": ("WEBP", {"lossless": True, "exact": True}, "exif icc xmp", "RGB RGBA"),
-    ".avif": ("AVIF", {"quality": 90, "subsampling": "4:4:4", "speed": 6}, "exif icc xmp", "RGB RGBA"),
-    ".tif": ("TIFF", {"compression": "tiff_adobe_deflate"}, "icc dpi", "1 L LA RGB RGBA L16"),
-    ".bmp": ("BMP", {}, "dpi", "1 L RGB"),
-    ".ppm": ("PPM", {}, "", "1 L RGB L16"),
-    ".qoi": ("QOI", {}, "", "RGB RGBA"),
-}
-_WRITERS |= {".jpeg": _WRITERS[".jpg"], ".tiff": _WRITERS[".tif"], ".pnm": _WRITERS[".ppm"]}
-SUFFIXES = tuple(_WRITERS)
-# A mode that a kind lacks, and the modes that hold the same samples exactly, in the order of trying.
-_WIDER = {"1": ("L", "RGB"), "L": ("RGB",), "LA": ("RGBA",)}
-
 
 def read(source: Source, *, limits: Limits = DEFAULT, convert: str | Iterable[str] | None = None) -> Picture:
     """The picture that a file holds.
@@ -95,111 +74,16 @@ def read(source: Source, *, limits: Limits = DEFAULT, convert: str | Iterable[st
             png16.check(data)
         if "8bit" not in wanted:
             _refuse_deep_samples(data, name)
-        pixels = None
-        if name == "PNG" and png16.is_deep(data) and not getattr(image, "is_animated", False):
-            image.load()  # for metadata behind the picture data; the samples are cut
-            pixels, transparent = png16.read(data)
-            if transparent is not None:
-                pixels = pillow_modes.with_transparent_colour(pixels, transparent)
-        elif name == "TIFF" and image.mode == "RGB":
+        pixels = None if getattr(image, "n_frames", 1) > 1 else _deep_samples(image, data, name)
+        if name == "TIFF" and image.mode == "RGB":
             _keep_tiff_exif(image)
         picture = Picture.from_pillow(image, convert=wanted, pixels=pixels)
-    except (FormatError, UnsupportedError, LimitError, UsageError):
-        raise
-    except MemoryError:
+    except (CalotypeError, MemoryError):
         raise
     except Exception as error:  # Pillow raises eight kinds for broken files, OSError and SyntaxError among them
         raise _broken(name, error) from error
     limits.spend("max_metadata_bytes", len(picture.exif) + len(picture.icc) + len(picture.xmp), "bytes of metadata")
     return picture
-
-
-def write(picture: Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes of a picture file of the kind that `suffix` names, and what it could not carry, one sentence each.
-
-    Metadata is kept wherever the kind has a place for it. A kind without EXIF gets the pixels turned upright,
-    so that the orientation is applied exactly once. Grey and black and white are written with more planes or bits where
-    the kind needs them, with the same samples; nothing is written with fewer.
-
-    errors    UsageError for an unknown suffix, UnsupportedError if the picture is too large for the kind, or has alpha
-              or 16 bits and the kind has not
-    """
-    check_suffix(suffix)
-    name, options, carried, modes = _WRITERS[suffix.lower()]
-    options = dict(options)
-    if "exif" not in carried:
-        picture = upright(picture)
-    picture = _fitted(picture, name, modes.split())
-    given = {"exif": picture.whole_exif(), "icc": picture.icc, "xmp": picture.xmp, "comments": picture.comments}
-    lost = [
-        f"not kept, because {name} has no place for it: {kind}" for kind in given if given[kind] and kind not in carried
-    ]
-    if picture.depth_bits == 16 and name == "PNG":
-        return png16.write(picture.pixels, _png_chunks(picture)), tuple(lost)
-    image = picture.to_pillow()
-    image.info.clear()
-    if given["exif"] and "exif" in carried:
-        options["exif"] = EXIF_PREFIX + picture.whole_exif()
-    if picture.icc and "icc" in carried:
-        options["icc_profile"] = picture.icc
-    if picture.xmp and "xmp" in carried:
-        options |= _xmp_option(name, picture.xmp)
-    if picture.comments and "comments" in carried:
-        options["comment"] = "\n".join(picture.comments).encode()
-    if picture.dpi and "dpi" in carried:
-        options["dpi"] = picture.dpi
-    target = io.BytesIO()
-    try:
-        image.save(target, name, **options)
-    except Exception as error:
-        size = f"{picture.width_px}x{picture.height_px}"
-        raise UnsupportedError(
-            "a picture of", found=size, supported=f"what {name} can hold", hint=f"{error}"
-        ) from error
-    return target.getvalue(), tuple(lost)
-
-
-def _fitted(picture: Picture, name: str, modes: list[str]) -> Picture:
-    """The same samples in a mode that this kind of file has; UnsupportedError where only less would fit."""
-    mode = picture.mode + ("16" if picture.depth_bits == 16 else "")
-    if mode in modes:
-        return picture
-    for wider in _WIDER.get(mode, ()):
-        if wider in modes:
-            target = {"L": "grey", "RGB": "rgb", "RGBA": "rgba"}[wider]
-            return Picture.of(picture, convert=target)
-    ways = ["a suffix whose kind has it: " + ", ".join(s for s in SUFFIXES if mode in _WRITERS[s][3].split())]
-    if picture.depth_bits == 16:
-        ways.append("--convert 8bit (8 of 16 bits are lost)")
-    if picture.has_alpha and not any(kept in modes for kept in ("RGBA", "LA")):
-        ways.append(f"--convert {'grey' if picture.mode == 'LA' else 'rgb'} (alpha is lost)")
-    raise UnsupportedError(
-        f"{picture.mode} with {picture.depth_bits} bits a sample in",
-        found=name,
-        supported=", ".join(modes),
-        hint="use " + ", or ".join(ways),
-    )
-
-
-def _png_chunks(picture: Picture) -> list[tuple[bytes, bytes]]:
-    """Metadata of a picture as chunks of a PNG that Pillow does not write."""
-    found, exif_block = [], picture.whole_exif()
-    if picture.icc:
-        found.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc)))
-    if picture.dpi:
-        x, y = (round(side / 0.0254) for side in picture.dpi)
-        found.append((b"pHYs", struct.pack(">IIB", x, y, 1)))
-    if exif_block:
-        found.append((b"eXIf", exif_block))
-    if picture.xmp:
-        found.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + picture.xmp))
-    return found
-
-
-def check_suffix(suffix: str) -> None:
-    """Raise UsageError unless `write` knows the kind of file that `suffix` names."""
-    if suffix.lower() not in _WRITERS:
-        raise UsageError("output type", value=suffix or "(no suffix)", allowed=", ".join(SUFFIXES))
 
 
 def load(source: Source) -> bytes:
@@ -261,6 +145,17 @@ def _broken(name: str, error: Exception) -> FormatError:
     return kind(f"{name} picture", found=said, expected="a whole file", hint="get it again from where it came from")
 
 
+def _deep_samples(image: Image.Image, data: bytes, name: str) -> np.ndarray | None:
+    """Samples of 16 bits that Pillow would cut to 8, read without it; None for files that it reads whole."""
+    if name == "PNG" and png16.is_deep(data):
+        image.load()  # for metadata behind the picture data
+        pixels, transparent = png16.read(data)
+        return pixels if transparent is None else pillow_modes.with_transparent_colour(pixels, transparent)
+    if name == "TIFF" and tiff16.is_deep(tags := image.tag_v2):  # type: ignore[attr-defined]
+        return tiff16.read(data, tags)
+    return ppm16.read(data) if name == "PPM" and ppm16.is_deep(data) else None
+
+
 def _refuse_deep_samples(data: bytes, name: str) -> None:
     """UnsupportedMode for formats where Pillow hides from us that it cuts samples to 8 bits: AVIF and JPEG 2000."""
     bits = 8
@@ -300,14 +195,3 @@ def _keep_tiff_exif(image: Image.Image) -> None:
     image.load()
     if len(kept):
         image.info["exif"] = kept.tobytes()
-
-
-def _xmp_option(name: str, xmp: bytes) -> dict[str, Any]:
-    """How Pillow is told the XMP packet: PNG has no option for it, but a text chunk."""
-    if name != "PNG":
-        return {"xmp": xmp}
-    from PIL.PngImagePlugin import PngInfo
-
-    chunks = PngInfo()
-    chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "surrogateescape"))
-    return {"pnginfo": chunks}

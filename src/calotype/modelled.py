@@ -9,23 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from calotype import container, sharing, transforms, walks, windows
+from calotype import container, sharing, synthesis, transforms, walks, windows
 from calotype.coding.reader import Reader
+from calotype.coding.rereading import reread
 from calotype.coding.writer import Writer
 from calotype.container import Header, PictureFile, Segment, Tile
 from calotype.errors import CorruptError
 from calotype.limits import Limits
 from calotype.model.bundle import Model
-from calotype.strips import Strips
+from calotype.synthesis import Windows
 from calotype.tiles import Batch, Grid, Region, plan, windows_of
 from calotype.workers import Workers, working
 
-__all__ = ["decode_tiles", "encode", "grid_of", "ranges", "shapes", "synthesise", "tradeoffs", "windows_for"]
+__all__ = ["Look", "decode_tiles", "encode", "grid_of", "ranges", "shapes", "synthesise", "tradeoffs", "windows_for"]
 
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
@@ -39,6 +41,22 @@ class _AtOnce(NamedTuple):
     walks: int  # batches of them, side by side
 
 
+@dataclass(slots=True)
+class Look:
+    """What an encoder wants to see of the tiles that it writes, while their values are at hand (checking.py).
+
+    windows   to be synthesised from the values that were written, in raster order
+    take      is handed each window's colours, uint8 [h, w, 3], on any thread
+    damaged   filled: tiles whose stream does not give its values again
+    unread    filled: tiles whose walk coded more than calls of values, so that only a reader can tell
+    """
+
+    windows: tuple[Region, ...]
+    take: Callable[[Region, np.ndarray], None]
+    damaged: set[int] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)
+
+
 _SMALL, _LARGE = _AtOnce(tiles=4, walks=2), _AtOnce(tiles=2, walks=1)
 
 
@@ -49,10 +67,14 @@ def encode(
     rate: int,
     threads: int | None,
     shared: tuple[Segment, ...] = (),
+    look: Look | None = None,
+    fitted: transforms.Fitted | None = None,
 ) -> list[Tile]:
     """The tiles of the colours, uint8 [h, w, 3], at one rate index; the bytes never depend on `threads`.
 
     shared   the picture's own payload, where the walk has one (sharing.py)
+    look     what is checked of the tiles on the way; it changes no byte
+    fitted   latents that were chosen already (fit/), in place of the transform's analysis
     """
     grid, said = grid_of(header, model), container.header_bytes(header)
     prepared = sharing.decode(shared, header, model, rate)
@@ -60,7 +82,10 @@ def encode(
     at_once = _at_once(grid.height * grid.width, grid.side_px)
     with working(threads, at_once.walks) as (pool, walker):
         _start(model, pool, ("decoder", "encoder"))
-        analysis = transforms.of(model).analysis(colours, grid, rate, pool)
+        analysis = transforms.of(model).analysis(colours, grid, rate, pool) if fitted is None else fitted
+        worth = tradeoffs(model, rate) if fitted is None else {}
+        rates = np.full(len(grid), rate)
+        seen = None if look is None else Windows(model, grid, rates, look.windows, look.take, prepared)
 
         def analysed(batch: Batch) -> tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]:
             """The batch, and functions that return the latents of its tiles, begun in idle time."""
@@ -69,24 +94,33 @@ def encode(
 
         def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[bytes, bytes]]:
             batch, pairs = item
-            port = Writer(
-                shapes(model, batch),
-                model.banks,
-                ranges(model),
-                tradeoffs(model, rate),
-                keys=[container.tile_key(said, tile, shared=shared) for tile in batch.tiles],
-            )
+            sizes, keys = shapes(model, batch), [container.tile_key(said, tile, shared=shared) for tile in batch.tiles]
+            port = Writer(sizes, model.banks, ranges(model), worth, keys=keys, keep=look is not None)
             pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
-            walk(model.nets(np.full(len(batch.tiles), rate), pool, shared=prepared), port, pieces)
-            return port.finish()
+            values = walk(model.nets(np.full(len(batch.tiles), rate), pool, shared=prepared), port, pieces)
+            written = port.finish()
+            if look is not None and seen is not None:
+                seen.write(batch, values)
+                if port.calls is None:
+                    look.unread.update(batch.tiles)
+                else:
+                    wrong = reread(port.calls, sizes, model.banks, written, keys)
+                    look.damaged.update(tile for tile, bad in zip(batch.tiles, wrong, strict=True) if bad)
+            return written
 
-        tiles = {
-            tile: Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
-            for (batch, _), streams in windows.run(
-                encoded, map(analysed, grid.batches(at_once.tiles)), pool=walker, in_flight=1 + at_once.walks
-            )
-            for tile, (data, check) in zip(batch.tiles, streams, strict=True)
-        }
+        tiles: dict[int, Tile] = {}
+
+        def ready() -> Generator[Region, None, None]:
+            """Windows that are looked at, each as soon as the tiles around it are written."""
+            items = map(analysed, grid.batches(at_once.tiles))
+            with closing(windows.run(encoded, items, pool=walker, in_flight=1 + at_once.walks)) as done:
+                for (batch, _), streams in done:
+                    for tile, (data, check) in zip(batch.tiles, streams, strict=True):
+                        tiles[tile] = Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+                    if seen is not None:
+                        yield from seen.ready(batch)
+
+        synthesis.finish(ready(), seen, pool)
     return [tiles[number] for number in range(len(grid))]
 
 
@@ -97,44 +131,27 @@ def synthesise(
     jobs: tuple[Region, ...],
     take: Callable[[Region, np.ndarray], None],
     threads: int | None,
-    *,
-    every_tile: bool = False,
 ) -> None:
-    """Decode the tiles that these windows need, or all of them, and hand each window's colours to `take`."""
-    transform = transforms.of(model)
-    strips = Strips(grid, transform.stored(), windows=jobs, reach_px=transform.reach_px)
+    """Decode the tiles that these windows need, and hand each window's colours to `take`."""
     tile_rates = np.array([tile.rate_index for tile in file.tiles[: len(grid)]])
     prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
-
-    def synthesise(window: Region) -> None:
-        take(window, transform.window(strips, tile_rates, window))
-        strips.release(window)
-
-    wanted = grid.height * grid.width if every_tile else sum(window.height * window.width for window in jobs)
-    at_once = _at_once(wanted, grid.side_px)
-    steps = plan(grid, jobs, reach_px=transform.reach_px, most=at_once.tiles)
-    planned = {tile for step in steps for batch in step.batches for tile in batch.tiles}
-    rest = tuple(tile for tile in range(len(grid)) if every_tile and tile not in planned)
+    seen = Windows(model, grid, tile_rates, jobs, take, prepared)
+    at_once = _at_once(sum(window.height * window.width for window in jobs), grid.side_px)
+    steps = plan(grid, jobs, reach_px=seen.reach_px, most=at_once.tiles)
     with working(threads, at_once.walks) as (pool, walker):
         _start(model, pool, ("decoder",))
 
         def ready() -> Generator[Region, None, None]:
             """Windows, each as soon as the tiles around it are decoded; walks go on beside synthesis."""
             batches = [batch for step in steps for batch in step.batches]
-            batches += grid.batches(at_once.tiles, rest) if rest else ()
-            decode_one = partial(_decode_batch, file, model, prepared, pool=pool, take=strips.write)
+            decode_one = partial(_decode_batch, file, model, prepared, pool=pool, take=seen.write)
             with closing(windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks)) as decoded:
                 for step in steps:
                     for _ in step.batches:
                         next(decoded)
                     yield from step.windows
-                for _ in decoded:
-                    pass
 
-        later, in_flight = (None, None) if pool is None else (pool.later, 2 + pool.count)
-        with closing(ready()) as items:
-            for _ in windows.run(synthesise, items, pool=later, in_flight=in_flight):
-                pass
+        synthesis.finish(ready(), seen, pool)
 
 
 def decode_tiles(
@@ -142,14 +159,20 @@ def decode_tiles(
     model: Model,
     grid: Grid,
     threads: int | None,
-    take: Callable[[int, dict[str, np.ndarray]], None] = lambda tile, arrays: None,
+    take: Callable[[Batch, Mapping[str, Any]], None] = lambda batch, values: None,
+    tiles: tuple[int, ...] | None = None,
 ) -> None:
-    """Decode every tile of the colours and hand its latents to `take`; nothing is synthesised."""
+    """Decode tiles of the colours, all or some, and hand what the walk returned to `take`; nothing is synthesised.
+
+    take    is given a batch and {name: [b, c, h, w]}, on any thread
+    raises  CorruptError naming damaged tiles
+    """
     at_once = _at_once(grid.height * grid.width, grid.side_px)
     prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
     with working(threads, at_once.walks) as (pool, walker):
         decode_one = partial(_decode_batch, file, model, prepared, pool=pool, take=take)
-        for _ in windows.run(decode_one, grid.batches(at_once.tiles), pool=walker, in_flight=1 + at_once.walks):
+        batches = grid.batches(at_once.tiles, tiles)
+        for _ in windows.run(decode_one, batches, pool=walker, in_flight=1 + at_once.walks):
             pass
 
 
@@ -168,9 +191,9 @@ def _decode_batch(
     batch: Batch,
     *,
     pool: Executor | None,
-    take: Callable[[int, dict[str, np.ndarray]], None],
+    take: Callable[[Batch, Mapping[str, Any]], None],
 ) -> None:
-    """Decode equal tiles in lock-step and hand each one's arrays to `take`; raises CorruptError naming damaged tiles."""
+    """Decode equal tiles in lock-step and hand them to `take`; raises CorruptError naming damaged tiles."""
     said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
     port = Reader(
         shapes(model, batch),
@@ -186,8 +209,7 @@ def _decode_batch(
     damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
     if damaged:
         raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")
-    for row, number in enumerate(batch.tiles):
-        take(number, {name: array[row] for name, array in values.items()})
+    take(batch, values)
 
 
 def grid_of(header: Header, model: Model, limits: Limits | None = None) -> Grid:

@@ -20,7 +20,18 @@ from calotype.limits import Limits
 from calotype.picture import Picture
 from calotype.tiles import Region
 
-__all__ = ["check", "decode", "encode", "groups_of", "read_tile", "samples_of", "smoothed", "spend", "tile_px"]
+__all__ = [
+    "check",
+    "decode",
+    "encode",
+    "groups_of",
+    "one_grey",
+    "read_tile",
+    "samples_of",
+    "smoothed",
+    "spend",
+    "tile_px",
+]
 
 TILE_PX = 512
 _IN_FLIGHT = 4
@@ -126,6 +137,11 @@ def read_tile(file: PictureFile, said: bytes, number: int) -> np.ndarray:
     if samples.max() >> entry.depth:
         raise CorruptError(f"samples of raw tile {number}", found=int(samples.max()), expected=f"{entry.depth} bits")
     return samples
+
+
+def one_grey(colours: np.ndarray) -> np.ndarray:
+    """The rounded mean of three planes, uint8 [h, w, 1]."""
+    return ((colours.astype(np.uint16).sum(2, keepdims=True, dtype=np.uint16) + 1) // 3).astype(np.uint8)
 
 
 def smoothed(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:

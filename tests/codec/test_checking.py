@@ -10,9 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from tests import tiny
 
-from calotype import checking, codec, container, formats, metrics, rates
+from calotype import checking, codec, container, encoding, formats, metrics, modelled, rates
 from calotype.checking import Attempt
-from calotype.errors import CorruptError
+from calotype.coding.densities import Laplace
+from calotype.coding.lattice import FULL
+from calotype.coding.writer import Writer
 from calotype.model import store
 from calotype.picture import Picture
 from calotype.tiles import Region
@@ -71,10 +73,16 @@ def test_no_promise_and_no_check_change_nothing():
     assert settled(lambda r: (100, None), 1000, guess=500)[1].notes == ()
 
 
-def test_large_pictures_are_looked_at_in_places():
-    windows = tuple(Region(0, 1, k, k + 1) for k in range(11))
-    assert checking.sampled(windows[:3]) == windows[:3]
-    assert checking.sampled(windows) == windows[1::3]
+@pytest.mark.parametrize("height,width", [(1, 200_000), (512, 768), (2416, 3622), (513, 257)])
+def test_large_pictures_are_looked_at_in_places(height, width):
+    """A third, spread over all rows and columns, and never nothing; small ones whole."""
+    whole = Region(0, height, 0, width)
+    windows = checking.sampled(whole)
+    assert len(set(windows)) == len(windows) and all(window.clipped(whole) == window for window in windows)
+    assert 0.2 < sum(window.height * window.width for window in windows) / (height * width) < 0.5
+    if height > 600 < width:
+        assert len({window.top for window in windows}) == -(-height // 256)
+    assert checking.sampled(Region(0, 300, 0, 400)) == (Region(0, 300, 0, 400),)
 
 
 def test_the_guess_is_low_and_cheap():
@@ -158,15 +166,81 @@ def test_a_rate_index_is_taken_as_it_is(model):
     assert rates.index(codec.info(done.data).quality, model.manifest) == 300
 
 
-def test_an_encoder_that_errs_is_caught(model, monkeypatch):
-    """Whatever the writer meant and the reader does not find: the file is exact instead, and says so."""
-    picture = Picture(tiny.picture(60, 50, seed=2))
-
-    def broken(*arguments, **options):
-        raise CorruptError("latents of tiles", found=[0], expected="values that fit their hash")
-
-    monkeypatch.setattr(codec.modelled, "synthesise", broken)
+def fails(picture, model):
+    """Whether the file is exact because what the model wrote does not come back; it must say so."""
     done = codec.encode_reported(picture, model)
-    monkeypatch.undo()
-    assert done.lossless and "could not be decoded" in done.notes[0]
-    assert np.array_equal(codec.decode(done.data).pixels, picture.pixels)
+    if done.lossless:
+        assert "could not be decoded" in done.notes[0]
+        assert np.array_equal(codec.decode(done.data).pixels, picture.pixels)
+    return done.lossless
+
+
+@pytest.mark.parametrize("what", ["stream", "hash"])
+def test_a_stream_that_does_not_give_its_values_is_caught(model, monkeypatch, what):
+    """In any tile, whichever are decoded again: each stream is read with the tables that it was written with."""
+    picture, finish = Picture(tiny.picture(60, 50, seed=2)), Writer.finish
+    assert not fails(picture, model)
+
+    def broken(writer):
+        (stream, check), *others = finish(writer)
+        half = len(stream) // 2
+        if what == "stream":
+            return [(stream[:half] + bytes([stream[half] ^ 4]) + stream[half + 1 :], check), *others]
+        return [(stream, bytes([check[0] ^ 1]) + check[1:]), *others]
+
+    monkeypatch.setattr(Writer, "finish", broken)
+    assert fails(picture, model)
+
+
+def test_a_reader_that_finds_other_tables_is_caught(model, monkeypatch):
+    """In the tiles that are decoded again as a reader does it; the twin, whose tiles are not drawn, goes through."""
+    picture, read = Picture(tiny.picture(60, 50, seed=2)), modelled.Reader
+
+    class Astray(read):
+        def code(self, name, values, distribution, lattice=FULL, onto=None):
+            return super().code(
+                name, values, Laplace(distribution.mean16, np.maximum(distribution.index, 1)), lattice, onto
+            )
+
+    monkeypatch.setattr(modelled, "Reader", Astray)
+    for drawn in (True, False):
+        monkeypatch.setattr(checking, "tiles_again", lambda file, model, count, drawn=drawn: (0,) if drawn else ())
+        assert codec.encode_reported(picture, model).lossless is drawn
+
+
+def test_an_eighth_of_the_tiles_is_decoded_again(model):
+    """Every eighth of a large picture; of small ones now and then one, by the content."""
+    header = container.Header(width_px=12288, height_px=512, model_id=model.identity[:8])
+    counts = []
+    for first in range(256):
+        check = bytes([first, 0, 0, 0])
+        tiles = tuple(container.Tile(number=k, segments=(container.Segment(b"", check),)) for k in range(24))
+        again = checking.tiles_again(container.PictureFile(header=header, tiles=tiles), model, 24)
+        assert len(again) == 3 and again[1] - again[0] == 8
+        counts.append(len(checking.tiles_again(container.PictureFile(header=header, tiles=tiles), model, 2)))
+    assert sum(counts) == 2 * 256 / 8
+
+
+def test_where_no_network_decides_about_tables_all_tiles_are():
+    model = tiny.model("dct-zonal")
+    header = container.Header(width_px=2560, height_px=64, model_id=model.identity[:8])
+    tiles = tuple(container.Tile(number=k, segments=(container.Segment(b"", bytes(4)),)) for k in range(5))
+    assert checking.tiles_again(container.PictureFile(header=header, tiles=tiles), model, 5) == tuple(range(5))
+
+
+@pytest.mark.parametrize("seen,doubted", [(63, True), (20, False)])
+def test_near_its_promise_a_picture_is_looked_at_whole(model, monkeypatch, seen, doubted):
+    """A third may be the better one: noise, and more of it in the windows that are not looked at.
+
+    The twin: where the third is decibels better than promised it is believed, and the promise broken unseen.
+    """
+    pixels = RANDOM.integers(0, 90, (512, 300, 3)).astype(np.uint8)
+    (window,) = checking.sampled(Region(0, 512, 0, 300))
+    pixels[window.rows, window.cols] = RANDOM.integers(0, seen, (window.height, window.width, 3))
+    monkeypatch.setattr(checking, "MOST_RAISES", 0)
+    monkeypatch.setattr(encoding, "_exactly", lambda *arguments: b"exact")
+    monkeypatch.setattr(checking, "exact_bytes_guessed", lambda pixels: math.inf)
+    done = codec.encode_reported(Picture(pixels), model, quality=20)
+    assert (done.data == b"exact") is doubted
+    found = metrics.psnr(pixels, codec.decode(codec.encode(Picture(pixels), model, quality=20, check=False)).pixels)
+    assert found < checking.promised_db(model.manifest, 20)

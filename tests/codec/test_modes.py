@@ -88,7 +88,7 @@ def test_lossy_keeps_structure_and_alpha(model, mode):
 
 def test_grey_is_the_rounded_mean_of_three_planes():
     colours = np.array([[[0, 0, 1], [0, 1, 1], [255, 255, 254], [3, 4, 5], [1, 1, 2]]], np.uint8)
-    assert codec._one_grey(colours)[0, :, 0].tolist() == [0, 1, 255, 4, 1]
+    assert planes.one_grey(colours)[0, :, 0].tolist() == [0, 1, 255, 4, 1]
 
 
 def test_sixteen_bits_are_never_lossy(model):

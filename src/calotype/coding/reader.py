@@ -27,6 +27,7 @@ class Reader:
     shapes, banks, ranges, keys   as the writer had them
     streams, hashes               one a row, as the writer's `finish` gave them
     strict                        `finish` raises CorruptError naming the damaged rows
+    embedded                      streams may end early, at any word: what they hold until then counts, and has the hash
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Reader:
         hashes: Sequence[bytes] = (),
         keys: Sequence[bytes] | None = None,
         strict: bool = True,
+        embedded: bool = False,
     ) -> None:
         self._shapes, self._banks, self._strict = dict(shapes), dict(banks), strict
         self._ranges = {name: Range(*(ranges or {}).get(name, WIDEST)) for name in shapes}
@@ -56,7 +58,7 @@ class Reader:
                 parts.append((Taper(), b"", []))
                 damaged[r] = True
         self._strings = [strings for _, _, strings in parts]
-        self._decoder = Decoder([(taper, coded) for taper, coded, _ in parts])
+        self._decoder = Decoder([(taper, coded) for taper, coded, _ in parts], embedded=embedded)
         self._decoder.flagged |= damaged
         self._next_string = 0
 
@@ -72,11 +74,34 @@ class Reader:
         bound = Bound(lattice, shape)
         taken = distribution.take(bound)
         call = Call(self._banks[taken.bank], taken, self.rows, lattice.count(*shape[1:]), self._ranges[name])
+        return deliver(self.read(call), bound, onto)
+
+    def read(self, call: Call) -> np.ndarray:
+        """The values of one call, [b, n] in sixteenths; `code` without a walk, for who has the call (rereading.py)."""
         sixteenths, illegal = call.restore(self._symbols(call))
         if illegal.size:
             self._decoder.flagged[call.rows_of(illegal)] = True
         self._hashes.values(sixteenths)
-        return deliver(sixteenths, bound, onto)
+        return sixteenths
+
+    def run(
+        self, name: str, symbols: np.ndarray | None, bank: str, tables: np.ndarray, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if symbols is not None:
+            raise UsageError("symbols", value=type(symbols).__name__, allowed="None: this port reads")
+        found = self._banks[bank]
+        symbols = self._decoder.decode(found.lookup, tables, ends)
+        known = self._decoder.known
+        if symbols.size and symbols.min() == ESCAPED:  # a table of a run has no other symbols: damage, or behind a cut
+            (out,) = (symbols == ESCAPED).nonzero()
+            rows = np.searchsorted(ends, out, side="right") - 1
+            self._decoder.flagged[rows[out - ends[rows] < known[rows]]] = True
+            symbols[out] = 0
+        self._hashes.runs(symbols, ends, known)
+        return symbols, known
+
+    def segment(self) -> None:
+        """One stream has all."""
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         at, self._next_string = self._next_string, self._next_string + 1

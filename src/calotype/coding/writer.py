@@ -22,6 +22,7 @@ class Writer(Quantizing):
     """Writes b rows. `bits` and `by_name` count as the counter does.
 
     keys   one a row, at most 64 bytes, mixed into the hash: the file's identity and the tile's place
+    keep   remember the calls in `calls`, so that what was written can be read again (rereading.py)
     others as Quantizing
     """
 
@@ -32,8 +33,10 @@ class Writer(Quantizing):
         ranges: Mapping[str, tuple[int, int]] | None = None,
         tradeoffs: Mapping[str, Any] | None = None,
         keys: Sequence[bytes] | None = None,
+        keep: bool = False,
     ) -> None:
         super().__init__(shapes, banks, ranges, tradeoffs)
+        self.calls: list[Call] | None = [] if keep else None  # None, too, once a walk has coded something else
         keys = [b""] * self.rows if keys is None else keys
         if len(keys) != self.rows:
             raise UsageError("keys", value=len(keys), allowed=f"{self.rows}, one a row")
@@ -42,6 +45,7 @@ class Writer(Quantizing):
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         data = super().opaque(name, data)
+        self.calls = None
         self._hashes.data(data)
         for strings, string in zip(self._strings, data, strict=True):
             strings.append(string)
@@ -56,9 +60,18 @@ class Writer(Quantizing):
     def _queue(
         self, call: Call, entries: np.ndarray, bits: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]
     ) -> None:
+        if self.calls is not None:
+            self.calls.append(call)
         self._encoder.push(call.bank.encoder, entries, call.ends, bits)
         if escaped[0].size:
             escape.push(self._encoder, call.bank, *escaped)
+
+    def _queue_run(
+        self, bank: TableBank, symbols: np.ndarray, entries: np.ndarray, ends: np.ndarray, bits: np.ndarray
+    ) -> None:
+        self.calls = None
+        self._encoder.push(bank.encoder, entries, ends, bits)
+        self._hashes.runs(symbols, ends, np.diff(ends))
 
     def _returned(self, sixteenths: np.ndarray) -> None:
         self._hashes.values(sixteenths)

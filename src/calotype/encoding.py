@@ -1,0 +1,173 @@
+"""From a picture to the bytes of a file: which planes a model codes and which exactly, and what is done if that was bad.
+
+Colours go through a model (modelled.py), alpha and whole pictures without loss are coded exactly (planes.py), container/
+holds the bytes, selfcheck.py looks at what was written and checking.py decides about it. Here they meet.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from calotype import checking, container, modelled, planes, rates, sharing, transforms
+from calotype.checking import Attempt, Settled
+from calotype.container import QUALITY_LOSSLESS, Header, Metadata, PictureFile, Resolution
+from calotype.errors import UnsupportedError, UsageError
+from calotype.model.bundle import Model
+from calotype.picture import Picture
+from calotype.selfcheck import Sight
+from calotype.workers import count_of, working
+
+__all__ = ["Encoded", "colours_of", "encode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What `encode` has written.
+
+    lossless   whether every sample comes back exactly
+    rate_index   of the model's tiles, None where none is coded by a model
+    psnr_db    of the colours, as the check saw them (windows of a large picture); inf if lossless, None without a check
+    notes      what was done otherwise than asked, and why, one sentence each
+    """
+
+    data: bytes
+    lossless: bool
+    rate_index: int | None
+    psnr_db: float | None
+    notes: tuple[str, ...] = ()
+
+
+def encode(
+    picture: Picture,
+    model: Model | None,
+    *,
+    quality: float = 60.0,
+    lossless: bool = False,
+    check: bool = True,
+    threads: int | None = None,
+    rate_index: int | None = None,
+    alpha: dict[int, bytes] | None = None,
+    fitted: transforms.Fitted | None = None,
+) -> Encoded:
+    """The bytes of a .calo file, and what was done to get them.
+
+    model       may be None where nothing is lost: `lossless`, and black and white
+    quality     1..100; the model maps it to one of 1024 rates
+    lossless    every sample comes back exactly, whatever its depth; quality means nothing then
+    check       decode what was written; where the model is larger than exact coding, or worse than it promises, raise the
+                rate or code exactly, whichever is smaller (checking.py)
+    threads     how many to use, all processors by default; the bytes never depend on it
+    rate_index  instead of a quality, for searches: coded at this rate and no other
+    alpha       streams of alpha by tile, which no rate changes: filled, and used, by searches over the same picture
+    fitted      latents and networks that were fitted to the colours at that rate index (fit/), for a model that takes some
+    raises      UnsupportedError for 16 bits without `lossless`, UsageError
+    """
+    count_of(threads)
+    if lossless or picture.bilevel:
+        notes = () if lossless else ("black and white is coded exactly, whatever the quality",)
+        data = _exactly(picture, QUALITY_LOSSLESS, check, threads)
+        return Encoded(data=data, lossless=True, rate_index=None, psnr_db=math.inf, notes=notes)
+    if picture.depth_bits > 8:
+        way_out = "code it exactly with --lossless (lossless=True in Python), or --convert 8bit (8 of 16 bits are lost)"
+        raise UnsupportedError("lossy coding of", found="16 bits a sample", supported="8 bits", hint=way_out)
+    if model is None:
+        raise UsageError("model", value=None, allowed="a model, for pictures that are not coded exactly")
+    quality = quality if rate_index is None else rates.quality_of(rate_index, model.manifest)
+    rate, stated = rates.index(quality, model.manifest) if rate_index is None else rate_index, round(quality * 100)
+    colours, alpha = colours_of(picture), {} if alpha is None else alpha
+    promise = checking.promised_db(model.manifest, quality) if check and rate_index is None else None
+
+    def attempt(rate: int) -> Attempt:
+        sight = Sight(colours, picture.planes - picture.has_alpha == 1) if check else None
+        data = _modelled(picture, colours, model, stated, rate, sight, threads, alpha, fitted)
+        return Attempt(rate, data, sight.psnr_db(data, model, promise, threads) if sight else None)
+
+    if check and rate_index is None:
+        guess = checking.exact_bytes_guessed(colours)
+        exactly = partial(_exactly, picture, stated, check, threads)
+        found = checking.settle(attempt, exactly, rate=rate, promise_db=promise, guessed_bytes=guess)
+    else:
+        only = attempt(rate)
+        found = Settled(only.data, only)
+    if found.attempt is None:
+        return Encoded(data=found.data, lossless=True, rate_index=None, psnr_db=math.inf, notes=found.notes)
+    return Encoded(
+        data=found.data,
+        lossless=False,
+        rate_index=found.attempt.rate,
+        psnr_db=found.attempt.psnr_db,
+        notes=found.notes,
+    )
+
+
+def _exactly(picture: Picture, stated: int, check: bool, threads: int | None) -> bytes:
+    """A file without a model: every plane is coded exactly."""
+    header = Header(
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        model_id=bytes(8),
+        plane_groups=planes.groups_of(picture),
+        quality_100ths=stated,
+        tile_px=planes.tile_px(picture.height_px, picture.width_px),
+    )
+    with working(threads) as (pool, _):
+        tiles = [
+            tile
+            for group in range(header.groups)
+            for tile in planes.encode(planes.samples_of(picture, group), header, group, check=check, pool=pool)
+        ]
+    return container.build(PictureFile(header=header, tiles=tuple(tiles), ancillary=_metadata_of(picture).chunks()))
+
+
+def _modelled(
+    picture: Picture,
+    colours: np.ndarray,
+    model: Model,
+    stated: int,
+    rate: int,
+    sight: Sight | None,
+    threads: int | None,
+    alpha: dict[int, bytes],
+    fitted: transforms.Fitted | None,
+) -> bytes:
+    """A file whose colours, uint8 [h, w, 3], the model codes; alpha is coded exactly."""
+    header = Header(
+        width_px=picture.width_px,
+        height_px=picture.height_px,
+        model_id=model.identity[:8],
+        plane_groups=planes.groups_of(picture),
+        quality_100ths=stated,
+        tile_px=model.manifest.tile_px,
+    )
+    shared = sharing.encode(colours, header, model, rate, fitted)
+    tiles = modelled.encode(colours, header, model, rate, threads, shared, sight.look if sight else None, fitted)
+    if picture.has_alpha:
+        with working(threads) as (pool, _):
+            samples = planes.samples_of(picture, 1)
+            tiles += planes.encode(samples, header, 1, check=sight is not None, pool=pool, known=alpha, shared=shared)
+    said = _metadata_of(picture).chunks()
+    return container.build(PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said))
+
+
+def colours_of(picture: Picture) -> np.ndarray:
+    """What the model codes, uint8 [h, w, 3]: grey as three equal planes, hidden colours as they cost little."""
+    pixels = planes.samples_of(picture, 0)
+    if picture.has_alpha:
+        pixels = planes.smoothed(pixels, picture.pixels[..., -1])
+    return np.broadcast_to(pixels, (picture.height_px, picture.width_px, 3))
+
+
+def _metadata_of(picture: Picture) -> Metadata:
+    return Metadata(
+        exif=picture.exif or None,
+        icc=picture.icc or None,
+        xmp=picture.xmp or None,
+        modified_ns=picture.modified_ns,
+        resolution=Resolution.from_dpi(*picture.dpi) if picture.dpi else None,
+        comments=picture.comments,
+        orientation=picture.turned,
+    )
