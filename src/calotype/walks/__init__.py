@@ -14,10 +14,12 @@ _WALKS = {
     "blocks": ("calotype.walks.blocks", "Blocks"),
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
+    "fractal": ("calotype.walks.fractal", "Fractal"),
     "grids": ("calotype.walks.grids", "Grids"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
     "staged": ("calotype.walks.staged", "Staged"),
+    "surfaces": ("calotype.walks.surfaces", "Surfaces"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
 }
 
