@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "train/port.py", "train/system.py",
            "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
            "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
-DESIGNED = ("train/block_contexts.py", "train/grid_contexts.py", "train/tree_contexts.py", "train/design.py", "fuzzy.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
+DESIGNED = ("train/block_contexts.py", "train/grid_contexts.py", "train/tree_contexts.py", "train/embedded_tables.py",
+            "pyramid.py", "wavelets.py", "train/design.py", "fuzzy.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
             "codebooks", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
             "model/bundle.py")  # fmt: skip
 PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")

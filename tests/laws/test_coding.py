@@ -151,6 +151,14 @@ class Peeking:
                     )
                 return port.code(name, values, distribution, *rest, **named)
 
+            @staticmethod
+            def run(name, symbols, bank, tables, ends):
+                return port.run(name, symbols, bank, tables if symbols is None else tables ^ (symbols > 0), ends)
+
+            @staticmethod
+            def segment():
+                port.segment()
+
         return self.walk(nets, Port, latents)
 
 

@@ -23,6 +23,7 @@ WAIVERS |= {
     ("L2 escapes", "ashok2018-varlatent"): "at the least rate most of what is far out is not coded at all",
     ("L5 gain", "ashok2018-varlatent"): "its gains are the same at all rates",
 }
+WAIVERS |= {("L2 escapes", name): "decisions have no symbols but those of their table" for name in ("spiht",)}
 
 
 def excused(law: str, recipe: str) -> None:

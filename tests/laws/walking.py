@@ -122,3 +122,12 @@ class Dreaming:
         low, high = self.case.ranges[name]
         restored = np.clip(restored, low, high)
         return lattice.put(lattice.take(restored), np.zeros(shape, np.float32) if onto is None else np.array(onto))
+
+    def run(self, name: str, symbols: Any, bank: str, tables: np.ndarray, ends: np.ndarray) -> Any:
+        sizes, call = self.case.banks[bank].sizes, len(self.seen)
+        self.seen.append((name, bank, np.array(tables), np.array(ends)))
+        random = np.random.default_rng(self.seeds[min(call, len(self.seeds) - 1)])
+        return random.integers(0, sizes[np.minimum(tables, len(sizes) - 1)].astype(np.int64)), np.diff(ends)
+
+    def segment(self) -> None:
+        pass

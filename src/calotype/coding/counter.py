@@ -68,6 +68,24 @@ class Quantizing:
         self._returned(sixteenths)
         return deliver(sixteenths, bound, onto)
 
+    def run(
+        self, name: str, symbols: np.ndarray | None, bank: str, tables: np.ndarray, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if symbols is None:
+            raise UsageError("symbols", value=None, allowed="an array: this port does not read")
+        found = self._banks[bank]
+        column = symbols - found.offsets.take(tables)
+        if len(column) and ((column < 0) | (column >= found.sizes.take(tables))).any():
+            raise UsageError("symbols", value="one outside its table", allowed=f"what bank {bank} has")
+        entries = tables.astype(np.int32) * np.int32(found.frequencies.shape[1]) + column.astype(np.int32)
+        bits = escape.rows_sum(found.code_lengths.reshape(-1).take(entries), ends)
+        self._add(name, bits)
+        self._queue_run(found, symbols, entries, ends, bits)
+        return symbols, np.diff(ends)
+
+    def segment(self) -> None:
+        """One stream has all."""
+
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         if data is None or len(data) != self.rows or not all(isinstance(d, bytes) for d in data):
             raise UsageError("data", value=type(data).__name__, allowed=f"a list of {self.rows} byte strings")
@@ -98,6 +116,11 @@ class Quantizing:
         self, call: Call, entries: np.ndarray, bits: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]
     ) -> None:
         """What the writer does with them."""
+
+    def _queue_run(
+        self, bank: TableBank, symbols: np.ndarray, entries: np.ndarray, ends: np.ndarray, bits: np.ndarray
+    ) -> None:
+        """What the writer does with a run."""
 
     def _returned(self, sixteenths: np.ndarray) -> None:
         """What the writer does with the values of a call."""

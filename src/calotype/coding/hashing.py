@@ -37,5 +37,12 @@ class RowHashes:
             crc32(s, crc32(len(s).to_bytes(4, "little"), now)) for s, now in zip(strings, self._now, strict=True)
         ]
 
+    def runs(self, symbols: np.ndarray, ends: np.ndarray, known: np.ndarray) -> None:
+        """The known symbols of a run, a byte each; nothing for rows without any."""
+        compact = symbols.astype(np.uint8)
+        for row, (begin, count) in enumerate(zip(ends[:-1].tolist(), known.tolist(), strict=True)):
+            if count:
+                self._now[row] = crc32(compact[begin : begin + count], self._now[row])
+
     def digests(self) -> list[bytes]:
         return [now.to_bytes(HASH_BYTES, "little") for now in self._now]

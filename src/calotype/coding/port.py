@@ -64,6 +64,23 @@ class Port(Protocol):
         """
         ...
 
+    def run(
+        self, name: str, symbols: np.ndarray | None, bank: str, tables: np.ndarray, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Code a list of symbols, as long as what is known says: for methods that decide what is coded as they go.
+
+        symbols   int [n], row after row; None when reading
+        bank      name of the TableBank; no symbol may lie outside its table
+        tables    int [n], the table of each symbol
+        ends      int64 [b + 1]: row r has symbols[ends[r]:ends[r + 1]]
+        returns   symbols, and how many of each row are known, int64 [b]: all, or fewer where an embedded stream was cut
+        """
+        ...
+
+    def segment(self) -> None:
+        """Another segment may begin here: a file that is cut behind it has whatever was coded so far."""
+        ...
+
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
         """Carry bytes that a method codes its own way, one byte string a row; None when reading."""
         ...

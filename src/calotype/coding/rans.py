@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calotype.coding import layout
-from calotype.coding.lockstep import Plan
+from calotype.coding.lockstep import Block, Plan
 from calotype.coding.states import pack_states, unpack_states
 from calotype.coding.steps import decode_steps, encode_steps
 from calotype.coding.taper import Taper, choose
@@ -134,11 +134,14 @@ class _Words:
 class Decoder:
     """Reads b streams in lock-step. Damage never raises here: a damaged row is flagged and gives zeros from then on.
 
-    streams   (lanes, states and words) of each row, b"" for rows without symbols
+    streams    (lanes, states and words) of each row, b"" for rows without symbols
+    embedded   a stream that ends early is no damage: what is known of the last call says `known`, int64 [b]
     """
 
-    def __init__(self, streams: Sequence[tuple[Taper, bytes]]) -> None:
+    def __init__(self, streams: Sequence[tuple[Taper, bytes]], *, embedded: bool = False) -> None:
         self.flagged = np.zeros(len(streams), bool)
+        self.known = np.zeros(len(streams), np.int64)
+        self._embedded, self._dry = embedded, np.array([embedded and not stream for _, stream in streams], bool)
         self._lanes = _Lanes([taper for taper, _ in streams], [taper.lanes for taper, _ in streams], np.int64)
         self._position = np.zeros(len(streams), np.int64)
         self._switches = [taper.switches() for taper, _ in streams]
@@ -152,7 +155,7 @@ class Decoder:
                     self._lanes.states[self._lanes.of(row)], rest = unpack_states(stream, taper.lanes)
                     mine = np.frombuffer(rest, "<u2")
                 except FormatError:
-                    self.flagged[row] = True
+                    (self._dry if embedded else self.flagged)[row] = True
             # Retiring lanes put their words before those not yet read; there is room for all of them.
             words += [np.zeros(taper.lanes, "<u2"), mine]
             begins.append(at + taper.lanes)
@@ -169,15 +172,16 @@ class Decoder:
         ends     int64 [b + 1]
         """
         symbols = np.zeros(len(tables), np.int32)
+        self.known = np.where(self._dry, 0, np.diff(ends))
         if not len(tables):
             return symbols
-        left = np.where(self.flagged, 0, np.diff(ends))
+        left = np.where(self.flagged | self._dry, 0, np.diff(ends))
         filler = (len(lookup) >> PRECISION) - 1
         while left.any():
             for row in np.flatnonzero(left).tolist():
                 while self._switches[row] and self._position[row] == self._switches[row][0]:
                     self._halve(row)
-            left[self.flagged] = 0
+            left[self.flagged | self._dry] = 0
             until = [row[0] if row else NEVER for row in self._switches] - self._position
             count = np.minimum(left, until)
             plan = Plan(ends[1:] - left, count, self._lanes.now)
@@ -188,25 +192,48 @@ class Decoder:
                 base = np.empty((block.last - block.first, block.lanes), np.int64)
                 plan.arrange(block, tables, base, filler)
                 base <<= PRECISION
-                decode_steps(
-                    x[: block.lanes], base, lookup, self._words, pointers[: block.rows], bounds[: block.rows + 1]
-                )
+                asked = x[: block.lanes], base, lookup, self._words, pointers[: block.rows], bounds[: block.rows + 1]
+                if self._embedded:
+                    self._until_dry(plan, block, asked, np.diff(ends) - left)
+                else:
+                    decode_steps(*asked)
                 base <<= 16
                 base >>= 32
                 plan.collect(block, base, symbols)
             self._lanes.scatter(plan, x)
             self._next[plan.rows] = pointers
-            self.flagged |= self._next > self._ends
+            if not self._embedded:
+                self.flagged |= self._next > self._ends
             self._position += count
             left -= count
-            left[self.flagged] = 0
+            left[self.flagged | self._dry] = 0
         return symbols
+
+    def _until_dry(self, plan: Plan, block: Block, asked: tuple[np.ndarray, ...], before: np.ndarray) -> None:
+        """Decode a block, and note the rows that run out of words in it: what is known ends with the step that lacks one.
+
+        before   int64 [b], symbols of this call that each row had before the plan
+        """
+        x, base, lookup, words, pointers, bounds = asked
+        kept = x.copy(), base.copy(), pointers.copy()
+        decode_steps(*asked)
+        rows = np.array(plan.rows[: block.rows])
+        if not ((pointers > self._ends[rows]) & ~self._dry[rows]).any():
+            return
+        x[:], base[:], pointers[:] = kept
+        for step in range(len(base)):  # once in the life of a stream
+            decode_steps(x, base[step : step + 1], lookup, words, pointers, bounds)
+            for i in np.flatnonzero((pointers > self._ends[rows]) & ~self._dry[rows]).tolist():
+                reached = min((block.first + step + 1) * plan.lanes[i], plan.counts[i])
+                self.known[rows[i]] = before[rows[i]] + reached
+                self._dry[rows[i]] = True
 
     def finish(self) -> np.ndarray:
         """bool [b]: damaged rows, among them those with words left or a lane that does not end where it began."""
         wrong = self.flagged | (self._next != self._ends) | [bool(row) for row in self._switches]
         wrong |= (self._symbols > 0) & (self._symbols != self._position)
-        return wrong | [bool((self._lanes.states[self._lanes.of(row)] != LOW).any()) for row in range(len(wrong))]
+        wrong |= [bool((self._lanes.states[self._lanes.of(row)] != LOW).any()) for row in range(len(wrong))]
+        return np.where(self._dry, self.flagged, wrong)
 
     def _halve(self, row: int) -> None:
         """Retire the upper half of a row's lanes: their states hold the words that come next."""

@@ -20,6 +20,7 @@ _WALKS = {
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
     "staged": ("calotype.walks.staged", "Staged"),
     "surfaces": ("calotype.walks.surfaces", "Surfaces"),
+    "trees": ("calotype.walks.trees", "Trees"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
 }
 

@@ -1,0 +1,109 @@
+"""Tables of the walk of zero-trees, from what its decisions are on pictures. NumPy only; nothing runs in coding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from calotype import colour, pyramid
+from calotype.coding.frequencies import bank_from_probabilities
+from calotype.coding.tables import TableBank
+from calotype.tiles import Region
+from calotype.walks.trees import BINS, KINDS, PLANES, Trees, classes
+
+__all__ = ["bands_of", "banks", "designed"]
+
+TABLES = 64
+_LOGITS = np.linspace(-7.2, 4.4, TABLES)
+_TRUST = 30.0  # decisions that the mean of a bin counts for
+
+
+def banks(coded: bool) -> dict[str, TableBank]:
+    """ "bits" of 0 and 1, "signs" of 0, plus, minus, both by the chance of a significant one; and "planes", 0 to 15.
+
+    coded   False: one table each, a bit for a decision and a bit for a sign
+    """
+    chances = 1 / (1 + np.exp(-_LOGITS)) if coded else np.array([0.5])
+    return {
+        "bits": bank_from_probabilities([(0, np.array([1 - p, p])) for p in chances]),
+        "signs": bank_from_probabilities([(0, np.array([1 - p, p / 2, p / 2])) for p in chances]),
+        "planes": bank_from_probabilities([(0, np.full(PLANES + 1, 1 / (PLANES + 1)))]),
+    }
+
+
+def bands_of(crops: Sequence[np.ndarray], planes: np.ndarray, levels: int) -> Iterator[dict[str, np.ndarray]]:
+    """The pyramid of each picture uint8 [h, w, 3], padded by repeating its edges: {name: [1, c, h, w]}."""
+    unit = 1 << levels
+    for crop in crops:
+        height, width = (-(-side // unit) * unit for side in crop.shape[:2])
+        whole = np.empty((planes.shape[1], height, width), np.float32)
+        colour.planes_of(crop, planes, unit=1)(Region(0, height, 0, width), whole)
+        yield {name: band[None] for name, band in pyramid.analyse(whole, levels).items()}
+
+
+def designed(sample: Sequence[Mapping[str, np.ndarray]], steps: Sequence[float], levels: int) -> dict[str, np.ndarray]:
+    """ "trees" and "middle" of the walk, counted on pyramids in units of one level, at some steps of the quantizer."""
+    count = classes(levels, KINDS, 0, 0)
+    number, ones = np.zeros((2, count * BINS))
+    walk = Trees(levels)
+    for step in steps:
+        for bands in sample:
+            probe = _Probe({name: band.shape for name, band in bands.items()}, number, ones)
+            walk(_Numbered(count, step), probe, {name: band / np.float32(step) for name, band in bands.items()})
+    number, ones = number.reshape(KINDS, -1, BINS), ones.reshape(KINDS, -1, BINS)
+    expected = (ones.sum(1, keepdims=True) + 0.5) / (number.sum(1, keepdims=True) + 1)
+    chance = ((ones + _TRUST * expected) / (number + _TRUST)).clip(1e-4, 1 - 1e-4)
+    logit = np.log(chance / (1 - chance))
+    nearest = np.abs(logit.ravel()[:, None] - _LOGITS).argmin(1)
+    return {"trees": nearest.reshape(count, BINS).astype(np.int64), "middle": _middle(sample, steps)}
+
+
+def _middle(sample: Sequence[Mapping[str, np.ndarray]], steps: Sequence[float]) -> np.ndarray:
+    """Where, on average, a magnitude lies that is known down to a plane: sixteenths of a step above it, [PLANES, 1]."""
+    found = np.zeros((PLANES, 2))
+    for step in steps:
+        for bands in sample:
+            sizes = np.concatenate([np.abs(band).ravel() for band in bands.values()]) / step
+            for plane in range(PLANES):
+                units = sizes[sizes >= 1 << plane] / (1 << plane)
+                found[plane] += units.size, (units - np.floor(units)).sum()
+    share = (found[:, 1] + 0.45) / (found[:, 0] + 1)
+    return np.round(16 * share * 2.0 ** np.arange(PLANES)).astype(np.int64)[:, None]
+
+
+class _Numbered:
+    """What the walk asks of `nets` while decisions are counted: every class and bin is a table of its own."""
+
+    def __init__(self, count: int, step: float) -> None:
+        self._tables = {
+            "trees": np.arange(count * BINS).reshape(count, BINS),
+            "middle": np.zeros((PLANES, 1), np.int64),
+        }
+        self._octave = np.full((1, 1, 1, 1), round(16 * np.log2(step)), np.float32)
+
+    def table(self, name: str) -> np.ndarray:
+        return self._tables[name]
+
+    def rows(self, name: str) -> np.ndarray:
+        return self._octave
+
+
+class _Probe:
+    """A port that codes nothing: it counts how often each table was asked, and how often the answer was not zero."""
+
+    def __init__(self, shapes: Mapping[str, Any], number: np.ndarray, ones: np.ndarray) -> None:
+        self._shapes, self._number, self._ones = shapes, number, ones
+
+    def shape(self, name: str) -> Any:
+        return self._shapes[name]
+
+    def segment(self) -> None:
+        pass
+
+    def run(self, name: str, symbols: Any, bank: str, tables: np.ndarray, ends: np.ndarray) -> Any:
+        if bank != "planes":
+            self._number += np.bincount(tables, minlength=self._number.size)
+            self._ones += np.bincount(tables[symbols > 0], minlength=self._ones.size)
+        return np.asarray(symbols), np.diff(ends)
