@@ -7,10 +7,11 @@ is understood in one place only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from calotype.errors import UsageError
 from calotype.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -35,14 +36,16 @@ class Coded:
     left_out: tuple[str, ...] = ()
 
 
-def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
+def encode_bytes(data: bytes, settings: Mapping[str, Any], say: Callable[[str], None] | None = None) -> Coded:
     """The .calo file of a picture file's bytes.
 
     settings   quality (60), lossless, or one of size, bpp, psnr, ms_ssim, ssimulacra2 (with best_effort); convert and
-               strip (names with commas), check (True), model ("swift"), threads (all processors), max_pixels
+               strip (names with commas), check (True), model ("swift"), threads (all processors), max_pixels;
+               effort (4), for a model that is fitted to each picture
+    say        is told what a picture that is fitted is at
     raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError, TargetMissed
     """
-    from calotype import codec
+    from calotype import codec, fit
     from calotype.model import store
     from calotype.rates import Target
 
@@ -53,7 +56,18 @@ def encode_bytes(data: bytes, settings: Mapping[str, Any]) -> Coded:
     )
     lost = said = tuple(picture.left_out)
     target = Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")})
-    if target is None or model is None:
+    wanted = settings.get("effort")
+    if wanted is not None and not fit.takes(model):
+        raise UsageError(
+            "--effort", value=wanted, allowed="with a model that is fitted to each picture: --model bespoke"
+        )
+    if model is not None and fit.takes(model) and wanted != 0:
+        if target is not None:
+            raise UsageError("--effort", value=wanted, allowed="0 with a size or a measured quality; else --quality")
+        quality, threads = settings.get("quality") or 60.0, settings.get("threads")
+        done = fit.encode(picture, model, quality=quality, effort=wanted, check=check, threads=threads, say=say)
+        coded, said = done.data, (*said, *done.notes)
+    elif target is None or model is None:
         quality, threads = settings.get("quality") or 60.0, settings.get("threads")
         done = codec.encode_reported(picture, model, quality=quality, lossless=lossless, check=check, threads=threads)
         coded, said = done.data, (*said, *done.notes)

@@ -29,6 +29,11 @@ __all__ = ["encode"]
     shell_complete=completion.models,
     help="See `calotype models list`.",
 )
+@click.option(
+    "--effort",
+    type=click.IntRange(0, 9),
+    help="1 to 9 (4 by default): how long a model such as bespoke is fitted to the picture; 0: not at all.",
+)
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the bytes never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
@@ -51,7 +56,7 @@ def encode(sources: tuple[str, ...], output: str | None, force: bool, many: fold
     data = files.read_bytes(source)
     modified_ns = files.time_of(source) if many.keep_mtime else None
     with concerning(source):
-        coded = one.encode_bytes(data, settings)
+        coded = one.encode_bytes(data, settings, note)
     for said in coded.notes:
         note(f"note: {said}")
     files.write_bytes(target, coded.data, force=force, modified_ns=modified_ns)

@@ -16,7 +16,7 @@ import numpy as np
 from calotype.coding.densities import Laplace
 from calotype.errors import CorruptError, ModelError
 
-__all__ = ["GAIN_UNIT", "MOST", "ONE", "POST_ONE", "SIZE", "TOP", "Layout", "Tensor", "lift", "carry", "sizes", "step"]
+__all__ = ["GAIN_UNIT", "MOST", "ONE", "POST_ONE", "SIZE", "TOP", "Layout", "Tensor", "carry", "lift", "sizes", "step"]
 
 ONE = 64  # integers that a context weight of 1 is
 INDEX_ONE = 512  # integers of a sum that one table index is

@@ -1,0 +1,60 @@
+"""Fitting: a small decoder and its latents are adapted to one picture before they are written. Needs the extra [train].
+
+Nothing here is needed to decode. The head of this file is readable without torch: `encode` brings it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from calotype.errors import ExtraMissing, UsageError
+from calotype.fit import effort as efforts
+
+if TYPE_CHECKING:
+    from calotype.encoding import Encoded
+    from calotype.model.bundle import Model
+    from calotype.picture import Picture
+
+__all__ = ["encode", "takes"]
+
+
+def takes(model: Model | None) -> bool:
+    """Whether pictures are fitted before this model codes them."""
+    return model is not None and model.manifest.walk == "bespoke"
+
+
+def encode(
+    picture: Picture,
+    model: Model,
+    *,
+    quality: float = 60.0,
+    effort: int | None = None,
+    check: bool = True,
+    threads: int | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] | None = None,
+) -> Encoded:
+    """The file of a picture that is fitted first; Ctrl-C ends the fitting, and the best so far is written.
+
+    effort    1 to 9, 4 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture
+    say       is told how long it may take, and then how far it is
+    seed      the same seed on the same machine gives the same bytes
+    raises    ExtraMissing without torch, UsageError, and as `codec.encode`
+    """
+    from calotype import encoding
+
+    effort = efforts.DEFAULT if effort is None else effort
+    options: dict[str, Any] = {"quality": quality, "check": check, "threads": threads}
+    if not takes(model):
+        raise UsageError("model", value=model.name, allowed="one that is fitted to each picture: bespoke")
+    if effort == 0 or picture.bilevel or picture.depth_bits > 8:
+        return encoding.encode(picture, model, **options)
+    chosen = efforts.of(effort)
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise ExtraMissing("fitting a picture (--effort 1 to 9)", package="torch", extra="train") from None
+    from calotype.fit import course
+
+    return course.encode(picture, model, chosen, effort, options, seed, say)
