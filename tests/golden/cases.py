@@ -70,6 +70,10 @@ CASES = {
     "blocks-odd": Case("dct-1", 131, 67, 60, "two tiles of blocks, means in interlaced passes"),
     "vectors-tiles": Case("vq-1", 140, 270, 80, "six tiles of vectors, samples as they are"),
     "staged-odd": Case("msvq-1", 131, 67, 70, "two tiles, wavelet bands in stages, tables by stages of the parent"),
+    "predictive-odd": Case("predictive-1", 37, 61, 100, "without loss, errors in interlaced passes"),
+    "predictive-golomb": Case("golomb-1", 67, 131, 100, "two tiles, adaptive Golomb codes"),
+    "predictive-arithmetic": Case("arithmetic-1", 61, 37, 60, "nearly lossless, tables that adapt"),
+    "predictive-mlp": Case("mlp-1", 61, 37, 100, "a network of integers predicts"),
     "staged-prefix": Case("hvq-1", 67, 131, 80, "two tiles, interpolated means, strings of prefix codes"),
 }
 
@@ -80,6 +84,10 @@ MADE_FROM = {  # frozen model -> recipe
     "checkerboard-1": "he2021-checkerboard",
     "dct-1": "dct-threshold",
     "vq-1": "vq-lbg",
+    "predictive-1": "predictive-lossless",
+    "golomb-1": "golomb-adaptive",
+    "arithmetic-1": "arithmetic",
+    "mlp-1": "nn-predictive",
     "msvq-1": "brifcani2010-msvq-dwt",
     "hvq-1": "kasban2019-hvq-huffman",
 }

@@ -13,15 +13,22 @@ _WALKS = {
     "bespoke": ("calotype.walks.bespoke", "Bespoke"),
     "blocks": ("calotype.walks.blocks", "Blocks"),
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
+    "coarse-to-fine": ("calotype.walks.coarse_to_fine", "CoarseToFine"),
+    "competing": ("calotype.walks.competing", "Competing"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
     "fractal": ("calotype.walks.fractal", "Fractal"),
     "grids": ("calotype.walks.grids", "Grids"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
+    "predictive": ("calotype.walks.predictive", "Predictive"),
+    "joint": ("calotype.walks.joint", "Joint"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+    "slices": ("calotype.walks.slices", "Slices"),
     "staged": ("calotype.walks.staged", "Staged"),
-    "surfaces": ("calotype.walks.surfaces", "Surfaces"),
     "trees": ("calotype.walks.trees", "Trees"),
+    "truncated": ("calotype.walks.truncated", "Truncated"),
+    "surfaces": ("calotype.walks.surfaces", "Surfaces"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
+    "whole-integer": ("calotype.walks.whole_integer", "WholeInteger"),
 }
 
 

@@ -52,6 +52,7 @@ def code(
     *,
     first: np.ndarray | int = 0,
     kept: np.ndarray | None = None,
+    centred: bool = False,
 ) -> np.ndarray:
     """Code planes of integers through a port, and return what it returns, int32 [b, p, H, W].
 
@@ -60,6 +61,7 @@ def code(
              "laplace" for each plane, pass and class of spread
     first    int [b], what the samples of the first pass are expected to be
     kept     bool [b]; rows that are not kept are zero, and cost nothing
+    centred  values are prediction errors already: zero is expected, and the neighbours' magnitudes choose the table
     """
     b, channels, height, width = port.shape(name)
     count = channels // CELL**2
@@ -73,7 +75,7 @@ def code(
     nothing = kept is not None and not kept.any()
     for step in range(PASSES):
         for rows, columns, near in () if nothing else _targets(known, step):
-            mean, spread = (start, 0) if near is None else _predicted(near)
+            mean, spread = (start, 0) if near is None else _magnitude(near) if centred else _predicted(near)
             means[:, :, rows, columns] = mean
             index[:, :, rows, columns] = tables[of_row, of_plane, step, class_of(np.asarray(spread))]
         if kept is not None:
@@ -126,6 +128,12 @@ def _predicted(near: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
     high = np.maximum(np.maximum(first, second), np.maximum(third, fourth))
     low = np.minimum(np.minimum(first, second), np.minimum(third, fourth))
     return mean, high - low
+
+
+def _magnitude(near: tuple[np.ndarray, ...]) -> tuple[int, np.ndarray]:
+    """Zero, and the sum of four magnitudes: twice their mean, which is what the spread of four samples is like."""
+    first, second, third, fourth = (np.abs(part) for part in near)
+    return 0, first + second + third + fourth
 
 
 @lru_cache(maxsize=1)
