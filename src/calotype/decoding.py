@@ -152,8 +152,8 @@ def _exact_groups(file: PictureFile, limits: Limits) -> tuple[int, ...]:
             found = ", ".join(sorted(mode.name for mode in modes))
             supported = "MODEL for all tiles of the colours, LOSSLESS and RAW"
             raise UnsupportedError(f"coding of tiles in plane group {group}", found=found, supported=supported)
-    if any(len(tile.segments) > 1 for tile in file.tiles):
-        raise UnsupportedError("tiles", found="in several segments", supported="one segment each")
+    if any(len(tile.segments) > 1 for tile in file.tiles if tile.mode is not Mode.MODEL):
+        raise UnsupportedError("tiles", found="in several segments", supported="one segment each, without a model")
     if file.shared and 0 in exact:
         raise UnsupportedError(
             "picture payload", found="colours without a model", supported="what a model's walk prepares"

@@ -14,7 +14,7 @@ import numpy as np
 
 from calotype import checking, container, modelled, planes, rates, sharing, transforms
 from calotype.checking import Attempt, Settled
-from calotype.container import QUALITY_LOSSLESS, Header, Metadata, PictureFile, Resolution
+from calotype.container import QUALITY_LOSSLESS, Header, Metadata, Order, PictureFile, Resolution
 from calotype.errors import UnsupportedError, UsageError
 from calotype.model.bundle import Model
 from calotype.picture import Picture
@@ -150,7 +150,8 @@ def _modelled(
             samples = planes.samples_of(picture, 1)
             tiles += planes.encode(samples, header, 1, check=sight is not None, pool=pool, known=alpha, shared=shared)
     said = _metadata_of(picture).chunks()
-    return container.build(PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said))
+    file = PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said, order=Order.BY_SEGMENT)
+    return container.build(file)
 
 
 def colours_of(picture: Picture) -> np.ndarray:

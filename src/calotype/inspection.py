@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
 from calotype import codec, container, lossless, modelled, sharing, walks
 from calotype.codec import Info
 from calotype.coding.measuring import MeasuringReader
-from calotype.container import Mode, PictureFile, chunks
+from calotype.coding.segments import Segments
+from calotype.container import Mode, PictureFile, Tile, chunks
 from calotype.container.header import read_header
+from calotype.container.tiles import sequence
 from calotype.errors import CorruptError
 from calotype.limits import DEFAULT, Limits
 from calotype.model import store
 from calotype.model.bundle import Model
+from calotype.tiles import Batch
 
 __all__ = ["BLOCK_PX", "Inspection", "Spent", "TileSpent", "inspect"]
 
@@ -96,8 +100,11 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
     _exact(file, parts, heat)
     if any(tile.mode is Mode.MODEL for tile in file.tiles):
         _modelled(file, store.by_identity(file.header.model_id) if model is None else model, limits, parts, heat)
-    tiles = tuple(_tile(file, number, size) for number, size in enumerate(frames["TILE"]))
-    streams = sum(len(tile.segments[0].data) for tile in file.tiles)
+    sizes = [0] * len(file.tiles)
+    for (number, _), size in zip(sequence(file.order, file.segment_counts), frames["TILE"], strict=True):
+        sizes[number] += size
+    tiles = tuple(_tile(file, number, size) for number, size in enumerate(sizes))
+    streams = sum(_stream_bytes(tile) for tile in file.tiles)
     parts["framing"] += sum(frames["TILE"]) - streams
     return Inspection(
         info=codec.info(data, limits),
@@ -141,6 +148,10 @@ def _tile(file: PictureFile, number: int, size: int) -> TileSpent:
     )
 
 
+def _stream_bytes(tile: Tile) -> int:
+    return sum(len(segment.data) for segment in tile.segments)
+
+
 def _exact(file: PictureFile, parts: defaultdict[str, float], heat: np.ndarray) -> None:
     """Count the tiles that are coded exactly, all planes of a group together."""
     for number, tile in enumerate(file.tiles):
@@ -161,37 +172,43 @@ def _modelled(
     file: PictureFile, model: Model, limits: Limits, parts: defaultdict[str, float], heat: np.ndarray
 ) -> None:
     """Count the latents of the tiles that the model codes."""
-    grid, said = modelled.grid_of(file.header, model, limits), container.header_bytes(file.header)
+    grid = modelled.grid_of(file.header, model, limits)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
     prepared = sharing.decode(file.shared, file.header, model, file.tiles[0].rate_index)
     for batch in grid.batches(TOGETHER):
         tiles = [file.tiles[number] for number in batch.tiles]
-        port = MeasuringReader(
-            modelled.shapes(model, batch),
-            model.banks,
-            modelled.ranges(model),
-            streams=[tile.segments[0].data for tile in tiles],
-            hashes=[tile.segments[0].check for tile in tiles],
-            keys=[container.tile_key(said, tile.number, shared=file.shared) for tile in tiles],
-            strict=False,
-        )
+        port, ports = _measuring(file, model, walk, batch)
         walk(model.nets(np.array([tile.rate_index for tile in tiles]), shared=prepared), port)
-        if port.finish().any():
+        if np.any(port.finish()):
             raise CorruptError("latents", found="a tile whose hash differs now", expected="what was just verified")
         for row, tile in enumerate(tiles):
-            place, size = grid[tile.number], len(tile.segments[0].data)
-            bits = {name: float(spent[row].sum(dtype=np.float64)) for name, spent in port.bits.items()}
-            bits |= {name: bits.get(name, 0) + float(spent[row]) for name, spent in port.strings.items()}
+            place, size = grid[tile.number], _stream_bytes(tile)
+            bits: defaultdict[str, float] = defaultdict(float)
+            for one in ports:
+                for name, spent in (*one.bits.items(), *one.strings.items()):
+                    bits[name] += float(spent[row].sum(dtype=np.float64))
             whole = sum(bits.values())
             for name, part in bits.items():
                 parts[f"latents {name}"] += size * part / whole if whole else 0
             if not whole:
                 parts["framing"] += size
             warm = np.zeros((-(-batch.height // BLOCK_PX), -(-batch.width // BLOCK_PX)))
-            for name, spent in port.bits.items():
+            for name, spent in [item for one in ports for item in one.bits.items()]:
                 found = _blocks(spent[row].sum(0), model.manifest.latents[name].stride)
                 warm += found[: warm.shape[0], : warm.shape[1]]
             _warm(heat, place.top, place.left, warm, 8 * size)
+
+
+def _measuring(file: PictureFile, model: Model, walk: Any, batch: Batch) -> tuple[Any, list[MeasuringReader]]:
+    """The port that reads some tiles, and the readers behind it, one a segment, as they come to be."""
+    begin = modelled.readers_of(file, model, walk, batch, MeasuringReader)
+    ports: list[Any] = []
+
+    def reader(segment: int) -> Any:
+        ports.append(begin(segment))
+        return ports[-1]
+
+    return Segments(reader) if modelled.segmented(walk, file.header) else reader(0), ports
 
 
 def _blocks(spent: np.ndarray, stride: int) -> np.ndarray:

@@ -16,18 +16,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calotype import container, sharing, synthesis, transforms, walks, windows
+from calotype.coding.hashing import RowHashes
 from calotype.coding.reader import Reader
 from calotype.coding.rereading import reread
+from calotype.coding.segments import Segments
 from calotype.coding.writer import Writer
 from calotype.container import Header, PictureFile, Segment, Tile
-from calotype.errors import CorruptError
+from calotype.errors import CorruptError, UnsupportedError
 from calotype.limits import Limits
 from calotype.model.bundle import Model
 from calotype.synthesis import Windows
 from calotype.tiles import Batch, Grid, Region, plan, windows_of
 from calotype.workers import Workers, working
 
-__all__ = ["Look", "decode_tiles", "encode", "grid_of", "ranges", "shapes", "synthesise", "tradeoffs", "windows_for"]
+__all__ = [
+    "Look",
+    "decode_tiles",
+    "encode",
+    "grid_of",
+    "ranges",
+    "readers_of",
+    "segmented",
+    "shapes",
+    "synthesise",
+    "tradeoffs",
+    "windows_for",
+]
 
 WINDOW_PX, WINDOW_HEIGHT_PX = 1024, 512
 LARGE_PX = 12_000_000  # of larger ones, windows are half as wide: 3 % slower, 20 MiB less
@@ -92,13 +106,19 @@ def encode(
             pairs = [partial(_latents, analysis, model, grid, pair) for pair in grid.pairs(batch)]
             return batch, pairs if pool is None else [pool.later.submit(pair).result for pair in pairs]
 
-        def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[bytes, bytes]]:
+        def encoded(item: tuple[Batch, list[Callable[[], list[dict[str, np.ndarray]]]]]) -> list[tuple[Segment, ...]]:
             batch, pairs = item
             sizes, keys = shapes(model, batch), [container.tile_key(said, tile, shared=shared) for tile in batch.tiles]
-            port = Writer(sizes, model.banks, ranges(model), worth, keys=keys, keep=look is not None)
+
+            def writer(segment: int) -> Writer:
+                placed = [container.tile_key(said, tile, segment, shared) for tile in batch.tiles]
+                return Writer(sizes, model.banks, ranges(model), worth, keys=placed, keep=look is not None)
+
+            port = Segments(writer) if segmented(walk, header) else writer(0)
             pieces = transforms.stacked([piece for pair in pairs for piece in pair()])
             values = walk(model.nets(np.full(len(batch.tiles), rate), pool, shared=prepared), port, pieces)
             written = port.finish()
+            several = list(zip(*written, strict=True)) if isinstance(port, Segments) else [(one,) for one in written]
             if look is not None and seen is not None:
                 seen.write(batch, values)
                 if port.calls is None:
@@ -106,7 +126,7 @@ def encode(
                 else:
                     wrong = reread(port.calls, sizes, model.banks, written, keys)
                     look.damaged.update(tile for tile, bad in zip(batch.tiles, wrong, strict=True) if bad)
-            return written
+            return [tuple(Segment(*one) for one in segments) for segments in several]
 
         tiles: dict[int, Tile] = {}
 
@@ -115,8 +135,8 @@ def encode(
             items = map(analysed, grid.batches(at_once.tiles))
             with closing(windows.run(encoded, items, pool=walker, in_flight=1 + at_once.walks)) as done:
                 for (batch, _), streams in done:
-                    for tile, (data, check) in zip(batch.tiles, streams, strict=True):
-                        tiles[tile] = Tile(number=tile, segments=(Segment(data, check),), rate_index=rate)
+                    for tile, segments in zip(batch.tiles, streams, strict=True):
+                        tiles[tile] = Tile(number=tile, segments=segments, rate_index=rate)
                     if seen is not None:
                         yield from seen.ready(batch)
 
@@ -194,22 +214,55 @@ def _decode_batch(
     take: Callable[[Batch, Mapping[str, Any]], None],
 ) -> None:
     """Decode equal tiles in lock-step and hand them to `take`; raises CorruptError naming damaged tiles."""
-    said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
-    port = Reader(
-        shapes(model, batch),
-        model.banks,
-        ranges(model),
-        streams=[tile.segments[0].data for tile in tiles],
-        hashes=[tile.segments[0].check for tile in tiles],
-        keys=[container.tile_key(said, tile.number, shared=file.shared) for tile in tiles],
-        strict=False,
-    )
+    tiles = [file.tiles[number] for number in batch.tiles]
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
+    several = segmented(walk, file.header)
+    if not several and any(len(tile.segments) > 1 for tile in tiles):
+        found = f"in several segments, with the walk {model.manifest.walk}"
+        raise UnsupportedError("tiles", found=found, supported="several where the walk says where they begin")
+    readers = readers_of(file, model, walk, batch)
+    port = Segments(readers) if several else readers(0)
     values = walk(model.nets(np.array([tile.rate_index for tile in tiles]), pool, shared=prepared), port)
-    damaged = [number for number, bad in zip(batch.tiles, port.finish(), strict=True) if bad]
+    flags = port.finish()
+    found = np.any(flags, 0) if several else flags
+    if several and (most := max(len(tile.segments) for tile in tiles)) > len(flags):
+        raise CorruptError("segments of a tile", found=most, expected=f"at most {len(flags)}")
+    damaged = [number for number, bad in zip(batch.tiles, found, strict=True) if bad]
     if damaged:
         raise CorruptError("latents of tiles", found=damaged, expected="values that fit their hash")
     take(batch, values)
+
+
+def segmented(walk: Any, header: Header) -> bool:
+    """Whether tiles have segments: those of an embedded walk, where there are several tiles (docs/format.md, 5)."""
+    return getattr(walk, "embedded", False) and header.rows * header.columns > 1
+
+
+def readers_of(
+    file: PictureFile, model: Model, walk: Any, batch: Batch, kind: type[Reader] = Reader
+) -> Callable[[int], Reader]:
+    """A function that gives the reader of some tiles' segments of a number; a segment that is not there is empty."""
+    said, tiles = container.header_bytes(file.header), [file.tiles[number] for number in batch.tiles]
+
+    def reader(segment: int) -> Reader:
+        keys = [container.tile_key(said, tile.number, segment, file.shared) for tile in tiles]
+        empty = [Segment(b"", check) for check in RowHashes(keys).digests()]
+        parts = [
+            tile.segments[segment] if segment < len(tile.segments) else nothing
+            for tile, nothing in zip(tiles, empty, strict=True)
+        ]
+        return kind(
+            shapes(model, batch),
+            model.banks,
+            ranges(model),
+            streams=[part.data for part in parts],
+            hashes=[part.check for part in parts],
+            keys=keys,
+            strict=False,
+            embedded=getattr(walk, "embedded", False),
+        )
+
+    return reader
 
 
 def grid_of(header: Header, model: Model, limits: Limits | None = None) -> Grid:

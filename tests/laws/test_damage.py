@@ -82,7 +82,7 @@ def tampered(recipe, files, count, seed, check=True):
         if not tile.segments[0].data:
             continue
         segment = Segment(changed(tile.segments[0].data, random), tile.segments[0].check)
-        tiles = tuple(replace(t, segments=(segment,)) if t.number == number else t for t in file.tiles)
+        tiles = tuple(replace(t, segments=(segment, *t.segments[1:])) if t.number == number else t for t in file.tiles)
         try:
             broken = container.build(replace(file, tiles=tiles))
         except CalotypeError:

@@ -20,7 +20,7 @@ class MeasuringReader(Reader):
     """Reads b rows and adds up code lengths, place by place.
 
     bits      {name: float32 [b, c, h, w]}, bits of each value of a name so far; 0 where it was certain
-    strings   {name: int [b]}, bits of byte strings that the walk carried as they are
+    strings   {name: float [b]}, bits of what has no places: byte strings as they are, and runs
     """
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -39,6 +39,15 @@ class MeasuringReader(Reader):
         found = super().opaque(name, data)
         self.strings[name] = self.strings.get(name, 0) + np.array([8 * (4 + len(string)) for string in found])
         return found
+
+    def run(
+        self, name: str, symbols: np.ndarray | None, bank: str, tables: np.ndarray, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        found, known = super().run(name, symbols, bank, tables, ends)
+        bits, rows = bits_of(self._banks[bank], tables, found), np.repeat(np.arange(self.rows), np.diff(ends))
+        bits[np.arange(len(rows)) - ends[rows] >= known[rows]] = 0
+        self.strings[name] = self.strings.get(name, 0) + np.bincount(rows, bits, minlength=self.rows)
+        return found, known
 
     def _symbols(self, call: Call) -> np.ndarray:
         symbols = super()._symbols(call)

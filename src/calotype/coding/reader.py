@@ -111,6 +111,10 @@ class Reader:
         self._hashes.data(data)
         return data
 
+    def digests(self) -> list[bytes]:
+        """What the values of each row hash to, as far as they were read: for who makes a file shorter."""
+        return self._hashes.digests()
+
     def finish(self) -> np.ndarray:
         """bool [b], the damaged rows; when strict, CorruptError if there is any (its `found` lists them)."""
         found = self._hashes.digests()

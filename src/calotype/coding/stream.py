@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calotype.coding import layout
+from calotype.coding.states import unpack_states
 from calotype.coding.taper import Taper
-from calotype.errors import CorruptError, LimitError, TruncatedError
+from calotype.errors import CorruptError, FormatError, LimitError, TruncatedError
 
-__all__ = ["join", "split"]
+__all__ = ["cut", "join", "split"]
 
 
 def join(taper: Taper, coded: bytes, strings: Sequence[bytes]) -> bytes:
@@ -39,6 +40,25 @@ def split(stream: bytes) -> tuple[Taper, bytes, list[bytes]]:
     if coded or not strings:
         raise CorruptError("lanes", found=first, expected="lanes, or opaque strings alone")
     return Taper(), b"", strings
+
+
+def cut(data: bytes, length: int) -> bytes:
+    """The longest beginning of a stream without strings that a reader takes, at most `length` bytes: states and whole words.
+
+    b"" where so few bytes hold no state.
+    """
+    for end in (length, length - 1):
+        try:
+            taper, coded, strings = split(data[: max(end, 0)])
+            if strings or not coded:
+                return b""
+            unpack_states(coded, taper.lanes)
+        except CorruptError:  # half a word
+            continue
+        except FormatError:
+            return b""
+        return data[:end]
+    return b""
 
 
 def _split_strings(data: bytes) -> tuple[list[bytes], bytes]:

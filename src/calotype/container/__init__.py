@@ -8,7 +8,7 @@ from calotype.container.header import Header, Place, PlaneGroup, header_bytes, i
 from calotype.container.keys import raw_check, shared_key, tile_key
 from calotype.container.layout import QUALITY_LOSSLESS, Colour, Mode, Order, SampleType
 from calotype.container.metadata import Metadata, Resolution
-from calotype.container.recover import Recovered, Report, TileDamage
+from calotype.container.recover import Recovered, Report, TileDamage, unfinished
 from calotype.container.region import Opened, open_file, read_front, read_tiles
 from calotype.container.tiles import Segment, Tile
 
@@ -42,4 +42,5 @@ __all__ = [
     "read_tiles",
     "shared_key",
     "tile_key",
+    "unfinished",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calotype.container import chunks
+from calotype.container import chunks, varint
 from calotype.container.chunks import Chunk, Frame
 from calotype.container.header import Header, read_header
 from calotype.container.index import Index, read_index
@@ -16,7 +16,7 @@ from calotype.container.tiles import Part, Segment, Tile, check_tile, read_part,
 from calotype.errors import CalotypeError, FormatError, UsageError
 from calotype.limits import Limits
 
-__all__ = ["Recovered", "Report", "TileDamage", "recover"]
+__all__ = ["Recovered", "Report", "TileDamage", "recover", "unfinished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,21 @@ def recover(data: memoryview, limits: Limits) -> Recovered:
             lost_bytes=seen.lost,
         ),
     )
+
+
+def unfinished(data: bytes | memoryview, start: int, header: Header, limits: Limits) -> Part | None:
+    """The TILE chunk that begins at byte `start` and in which the data end: as much of its stream as there is, unproved.
+
+    None where no such chunk begins there, or where it ends before its stream.
+    """
+    try:
+        length, at = varint.read(data, start, "chunk length")
+        limits.spend("max_chunk_bytes", length, "bytes of a chunk")
+        if bytes(data[at : at + 4]) != b"TILE":
+            return None
+        return read_part(data[at + 4 : at + 4 + length], header.tiles, at + 4)
+    except CalotypeError:
+        return None
 
 
 def _index(data: memoryview, frames: Sequence[Frame], header: Header, limits: Limits) -> tuple[Index | None, int, bool]:
