@@ -89,6 +89,7 @@ def decode(
     data: bytes,
     *,
     region: tuple[int, int, int, int] | None = None,
+    partial: bool = False,
     limits: Limits = _DEFAULT_LIMITS,
     threads: int | None = None,
 ) -> np.ndarray:
@@ -97,12 +98,17 @@ def decode(
     The orientation is not applied; codec.decode gives the metadata with the pixels.
 
     region    left, top, right, bottom in pixels: only that rectangle is decoded
+    partial   of an embedded file (model spiht) that ends early, the picture that there is, instead of TruncatedError
     limits    what the file may cost, see calotype.Limits
     threads   how many to use, all by default; the pixels never depend on it
     errors    FormatError (CorruptError, TruncatedError), UnsupportedError, LimitError, ModelError, UsageError
     """
     from calotype import codec
 
+    if partial:
+        from calotype import cutting
+
+        data = cutting.mended(data, limits=limits)
     array = codec.decode(data, limits=limits, region=region, threads=threads).to_array()
     array.flags.writeable = True  # a Picture's pixels are not; this array nobody else has
     return array

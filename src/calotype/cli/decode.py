@@ -25,6 +25,7 @@ __all__ = ["decode"]
 )
 @click.option("--format", "kind", metavar="TYPE", help="Type of OUT where no suffix says it: png, ppm, webp, ...")
 @click.option("--region", metavar="L,T,R,B", help="Only this rectangle of pixels: left, top, right, bottom.")
+@click.option("--partial", is_flag=True, help="Of an embedded file that ends early, the picture that there is.")
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the pixels never depend on it.")
 @click.option("--max-pixels", type=click.IntRange(min=1), help="Accept larger pictures than the default limit.")
@@ -35,6 +36,7 @@ def decode(
     output: str | None,
     kind: str | None,
     region: str | None,
+    partial: bool,
     force: bool,
     many: folders.Many,
     **settings: Any,
@@ -46,6 +48,8 @@ def decode(
     settings |= {"region": None if region is None else _rectangle(region)}
     suffix = f".{kind.lower().removeprefix('.')}" if kind else None
     if folders.wanted(sources, output, many):
+        if partial:
+            raise UsageError("--partial", value=f"{len(sources)} inputs", allowed="with one IN")
         return folders.run("decode", sources, output, force, many, settings | {"suffix": suffix or ".png"})
     (source,) = sources
     target = output or files.beside(source, suffix or ".png")
@@ -59,13 +63,23 @@ def decode(
     data = files.read_bytes(source)
     modified_ns = files.time_of(source) if many.keep_mtime else None
     with concerning(source):
-        picture = one.decode_bytes(data, settings | {"suffix": suffix})
+        whole = _mended(data, settings["max_pixels"]) if partial else data
+        if whole is not data:
+            note(f"note: {source} ends early; of the picture there is what {len(data):,} bytes say")
+        picture = one.decode_bytes(whole, settings | {"suffix": suffix})
     for said in picture.notes:
         note(f"note: {said}")
     files.write_bytes(target, picture.data, force=force, modified_ns=modified_ns)
     size = f"{picture.width_px}x{picture.height_px}"
     note(f"{source} -> {target}: {size}, {len(data):,} -> {len(picture.data):,} bytes")
     return 0
+
+
+def _mended(data: bytes, max_pixels: int | None) -> bytes:
+    from calotype import cutting
+    from calotype.cli.limits import limits_of
+
+    return cutting.mended(data, limits=limits_of(max_pixels))
 
 
 def _rectangle(region: str) -> tuple[int, int, int, int]:
