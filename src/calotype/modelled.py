@@ -83,12 +83,14 @@ def encode(
     shared: tuple[Segment, ...] = (),
     look: Look | None = None,
     fitted: transforms.Fitted | None = None,
+    refined: transforms.Analysis | None = None,
 ) -> list[Tile]:
     """The tiles of the colours, uint8 [h, w, 3], at one rate index; the bytes never depend on `threads`.
 
     shared   the picture's own payload, where the walk has one (sharing.py)
     look     what is checked of the tiles on the way; it changes no byte
     fitted   latents that were chosen already (fit/), in place of the transform's analysis
+    refined  latents in its place that are rounded as always (refining.py)
     """
     grid, said = grid_of(header, model), container.header_bytes(header)
     prepared = sharing.decode(shared, header, model, rate)
@@ -96,7 +98,7 @@ def encode(
     at_once = _at_once(grid.height * grid.width, grid.side_px)
     with working(threads, at_once.walks) as (pool, walker):
         _start(model, pool, ("decoder", "encoder"))
-        analysis = transforms.of(model).analysis(colours, grid, rate, pool) if fitted is None else fitted
+        analysis = fitted or refined or transforms.of(model).analysis(colours, grid, rate, pool)
         worth = tradeoffs(model, rate) if fitted is None else {}
         rates = np.full(len(grid), rate)
         seen = None if look is None else Windows(model, grid, rates, look.windows, look.take, prepared)
