@@ -6,11 +6,12 @@ Every value is that of a whole file or of the pixels our decoder makes of it; no
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calotype import checking, codec, rates
+from calotype import checking, codec, cutting, rates
 from calotype.errors import CorruptError, TargetMissed, UsageError
 from calotype.limits import DEFAULT
 from calotype.metrics import registry as metrics
@@ -92,8 +93,15 @@ def encode(
 
     # Black and white has no dial: every rate gives the exact file.
     found = Found({}, -1, 0) if picture.bilevel else rates.search(target, value_at, unit=per_unit, fixed=fixed)
-    tried = tuple((rates.quality_of(at, manifest), value) for at, value in found.values.items())
     rate = _best(target, found)
+    if metric is None and found.values and cutting.embedded(model):
+        above = _above(target, found, rate, value_at)
+        limit = target.value * pixels / 8 if target.measure == "bpp" else target.value
+        if above is not None:
+            files[above] = cutting.cut(files[above], int(limit), limits=_OWN, model=model)
+            found.values[above] = value_of(files[above])
+            rate = above
+    tried = tuple((rates.quality_of(at, manifest), value) for at, value in found.values.items())
     hit = rate is not None and abs(rates.off(target, found.values[rate])) <= MEASURES[target.measure].tolerance
     exact = _exact(picture, _room(target, None if rate is None else len(files[rate]), hit, pixels), check, threads)
     if exact is not None:
@@ -106,6 +114,20 @@ def encode(
         _check_file(files[rate], picture, model, threads)
     quality = rates.quality_of(rate, manifest)
     return Reached(data=files[rate], target=target, value=found.values[rate], quality=quality, hit=hit, tried=tried)
+
+
+def _above(target: Target, found: Found, rate: int | None, value_at: Callable[[int], float]) -> int | None:
+    """The lowest rate index that gives more than the target, looked for beside the best where no look has shown one.
+
+    An embedded file of that rate is cut to the target: nothing coarser has so many of its bits in place.
+    """
+    for further in (0, 2, 8, 32, 128):
+        if further and rate is not None and rate + further <= checking.MAX_RATE:
+            found.values[rate + further] = value_at(rate + further)
+        above = [at for at, value in found.values.items() if value > target.value]
+        if above:
+            return min(above)
+    return None
 
 
 def _room(target: Target, found_bytes: int | None, hit: bool, pixels: int) -> float:

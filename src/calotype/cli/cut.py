@@ -25,7 +25,7 @@ __all__ = ["cut"]
 def cut(source: str, size: int, output: str, force: bool, max_pixels: int | None) -> int:
     """FILE, of a model whose files are embedded (`spiht`), cut to a size: a picture of less quality, no second encoding.
 
-    Exit code 1 for a file that can't be cut.
+    Exit code 5 for a file of another model.
     """
     files.check_target(output, force=force)
 
