@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tests import tiny
 
-from calotype import codec
+from calotype import codec, cutting
 from calotype.errors import FileError, TargetExists, UsageError
 from calotype.model import bundle
 from calotype.model.bundle import Model
@@ -39,6 +39,7 @@ class Case:
     covers: str
     noise: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+    cut_bytes: int = 0  # of an embedded file: cut to so many
 
     def picture(self) -> Picture:
         if self.noise:  # extremes side by side, in blocks, which no table foresees
@@ -74,6 +75,9 @@ CASES = {
     "predictive-golomb": Case("golomb-1", 67, 131, 100, "two tiles, adaptive Golomb codes"),
     "predictive-arithmetic": Case("arithmetic-1", 61, 37, 60, "nearly lossless, tables that adapt"),
     "predictive-mlp": Case("mlp-1", 61, 37, 100, "a network of integers predicts"),
+    "trees-tiles": Case("spiht-1", 140, 270, 45, "six tiles in six segments each, ordered by segment"),
+    "trees-cut": Case("spiht-1", 131, 107, 70, "two tiles, an embedded file cut to 4001 bytes", cut_bytes=4001),
+    "trees-short": Case("spiht-1", 100, 120, 80, "one tile, cut within its states and words", cut_bytes=777),
     "staged-prefix": Case("hvq-1", 67, 131, 80, "two tiles, interpolated means, strings of prefix codes"),
 }
 
@@ -89,6 +93,7 @@ MADE_FROM = {  # frozen model -> recipe
     "arithmetic-1": "arithmetic",
     "mlp-1": "nn-predictive",
     "msvq-1": "brifcani2010-msvq-dwt",
+    "spiht-1": "spiht",
     "hvq-1": "kasban2019-hvq-huffman",
 }
 
@@ -130,6 +135,7 @@ def make(name: str) -> None:
         make_model(case.model)
     with_model = model(case.model)
     data = codec.encode(case.picture(), with_model, quality=case.quality, threads=1)
+    data = cutting.cut(data, case.cut_bytes, model=with_model) if case.cut_bytes else data
     record = {
         "model": case.model,
         "identity": with_model.identity.hex(),
