@@ -104,8 +104,9 @@ def test_l2_training_counts_what_the_codec_counts(recipe, monkeypatch, rate):
                    for coded in used._coded.values())  # fmt: skip
     allowed = 0.02 * counted.bits + 64 + 10 * outliers
     assert np.all(np.abs(total - counted.bits) <= allowed), (trained, counted.by_name, outliers)
-    # The twin: hidden from the training port, a twentieth of the bits would be missed.
-    assert np.all(np.abs(0.95 * total - counted.bits) > allowed) or outliers.any()
+    # The twin: hidden from the training port, a twentieth of the bits would be missed, where they are many enough.
+    few = rate == 0 and total.max() < 2500
+    assert few or np.all(np.abs(0.95 * total - counted.bits) > allowed) or outliers.any()
 
 
 def test_l4_no_distribution_depends_on_what_is_coded_later(recipe):
@@ -177,7 +178,7 @@ def files():
     def file(recipe):
         if recipe not in made:
             picture = Picture(tiny.picture(200, 300, seed=5))
-            made[recipe] = picture, codec.encode(picture, tiny.model(recipe), quality=40, threads=1)
+            made[recipe] = picture, codec.encode(picture, tiny.model(recipe), quality=40, threads=1, check=False)
         return made[recipe]
 
     return file

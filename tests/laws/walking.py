@@ -117,7 +117,8 @@ class Dreaming:
             (name, distribution.bank, np.array(lattice.take(table)), np.array(lattice.take(mean16 + 0 * table)))
         )
         random = np.random.default_rng(self.seeds[min(call, len(self.seeds) - 1)])
-        symbols = np.round(random.laplace(0, 1.5, shape)).clip(-40, 40) * (table > 0)
+        coded = self.case.banks[distribution.bank].coded[table.astype(np.intp)]
+        symbols = np.round(random.laplace(0, 1.5, shape)).clip(-40, 40) * coded
         restored = (symbols + mean16 / 16).astype(np.float32)
         low, high = self.case.ranges[name]
         restored = np.clip(restored, low, high)
