@@ -26,14 +26,27 @@ from calotype.train import design
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "train/port.py", "train/system.py",
-           "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/frequencies.py", "model/storage.py",
-           "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
+           "train/integer_system.py", "train/pyramid_system.py", "walks", "zoo", "coding/densities.py", "coding/shapes.py",
+           "coding/frequencies.py", "model/storage.py", "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
 DESIGNED = ("train/block_contexts.py", "train/grid_contexts.py", "train/tree_contexts.py", "train/embedded_tables.py",
+            "train/measurement_contexts.py", "sensing.py", "recovery.py",
             "pyramid.py", "wavelets.py", "train/design.py", "fuzzy.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
             "codebooks", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
             "model/bundle.py")  # fmt: skip
 PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")
-HYPERPRIORS = ("system.py", "priors.py", "hyper.py", "density.py", "transforms.py")
+HYPERPRIORS = (
+    "system.py",
+    "integer_system.py",
+    "causal.py",
+    "families.py",
+    "residual.py",
+    "attention.py",
+    "integer.py",
+    "priors.py",
+    "hyper.py",
+    "density.py",
+    "transforms.py",
+)
 STEPS = 60
 TILE_PX = 128  # small, so that small pictures have tile borders; a file states its own
 

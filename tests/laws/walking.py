@@ -117,7 +117,7 @@ class Dreaming:
             (name, distribution.bank, np.array(lattice.take(table)), np.array(lattice.take(mean16 + 0 * table)))
         )
         random = np.random.default_rng(self.seeds[min(call, len(self.seeds) - 1)])
-        coded = self.case.banks[distribution.bank].coded[table.astype(np.intp)]
+        coded = self.case.banks[distribution.bank].coded.take(table.astype(np.intp), mode="clip")
         symbols = np.round(random.laplace(0, 1.5, shape)).clip(-40, 40) * coded
         restored = (symbols + mean16 / 16).astype(np.float32)
         low, high = self.case.ranges[name]

@@ -10,11 +10,21 @@ import math
 import sys
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["FLOOR_BITS", "LAPLACE_LOW", "LAPLACE_PER_LOG", "LAPLACE_STEPS", "LN2", "Factorized", "Laplace"]
+__all__ = [
+    "FLOOR_BITS",
+    "LAPLACE_LOW",
+    "LAPLACE_PER_LOG",
+    "LAPLACE_STEPS",
+    "LN2",
+    "Factorized",
+    "Laplace",
+    "constant",
+    "namespace",
+]
 
 # Table i of the bank "laplace" has scale b = exp(LAPLACE_LOW + i / LAPLACE_PER_LOG); table 0 is the certain zero.
 LAPLACE_STEPS = 64
@@ -25,12 +35,12 @@ LN2 = math.log(2)
 FLOOR_BITS = 16.0  # what an escape costs at most in practice; an unfloored Laplace would charge an outlier without end
 
 
-def _constant(array: Any) -> Any:
+def constant(array: Any) -> Any:
     """The array without its gradient, where it has one."""
     return array.detach() if hasattr(array, "detach") else array
 
 
-def _namespace(array: Any) -> Any:
+def namespace(array: Any) -> Any:
     """NumPy's or torch's module, whichever the array comes from: both have the few functions used here."""
     return sys.modules[type(array).__module__.partition(".")[0]]
 
@@ -56,6 +66,8 @@ class Laplace:
     mean16: Any
     index: Any
     bank: str = "laplace"
+    straight_through: bool = False  # whether networks that predict from these values learn through the rounding
+    arrays: ClassVar[tuple[str, ...]] = ("mean16", "index")
 
     @property
     def table(self) -> Any:
@@ -100,9 +112,9 @@ class Laplace:
 
     def hard(self, values: Any, tradeoff: Any = None) -> tuple[Any, Any]:
         """Symbols as the writer would choose them without certainty, and the mask of certain positions, no gradients."""
-        xp = _namespace(values)
-        values, index = _constant(values), _constant(self.index)
-        residual = values if self.mean16 is None else values - _constant(self.mean16) / 16
+        xp = namespace(values)
+        values, index = constant(values), constant(self.index)
+        residual = values if self.mean16 is None else values - constant(self.mean16) / 16
         magnitude = xp.abs(residual)
         top = xp.floor(magnitude + 0.5)
         if tradeoff is not None:
@@ -118,7 +130,7 @@ class Laplace:
         slope averaged over the rounding phase, because the straight-through slope lets gains run off
         (docs/training.md, "Rate gradient").
         """
-        xp = _namespace(symbols)
+        xp = namespace(symbols)
         log_b = LAPLACE_LOW + self.index / LAPLACE_PER_LOG
         inverse = xp.exp(-log_b)
         magnitude = xp.abs(symbols)
@@ -129,11 +141,11 @@ class Laplace:
         bits = xp.where(bits > FLOOR_BITS, FLOOR_BITS + 0.02 * (bits - FLOOR_BITS), bits)
         if values is None:
             return bits
-        slope = _constant(inverse) / LN2
+        slope = constant(inverse) / LN2
         mean = 0.0 if self.mean16 is None else self.mean16 / 16
-        for away in (xp.abs(values - _constant(mean)), xp.abs(_constant(values) - mean)):
+        for away in (xp.abs(values - constant(mean)), xp.abs(constant(values) - mean)):
             smooth = slope * xp.where(away < 1, 0.5 * away * away, away - 0.5)
-            bits = bits + (smooth - _constant(smooth))
+            bits = bits + (smooth - constant(smooth))
         return bits
 
 
@@ -144,20 +156,24 @@ class Factorized:
     index    table index of each channel, shape [1, c, 1, 1] (broadcastable); integer-valued
     bank     the name of the bank that holds one table per channel
     density  in training only: a callable (values [b, c, h, w]) -> bits of the unit interval around them
+    kept     which values are coded at all, 0 or 1, broadcastable; the others are zero, by table 0. None: all
     """
 
     index: Any
     bank: str
     density: Any = None
     mean16: Any = None
+    kept: Any = None
     straight_through = True  # networks that predict from these values learn through the rounding
+    arrays: ClassVar[tuple[str, ...]] = ("index",)
 
     @property
     def table(self) -> Any:
-        return self.index
+        return self.index if self.kept is None else self.index * self.kept
 
     def take(self, lattice: Any) -> Factorized:
-        return replace(self, index=lattice.take(self.index))
+        kept = None if self.kept is None else lattice.take(self.kept)
+        return replace(self, index=lattice.take(self.index), kept=kept)
 
     def quantize(self, values: Any, tradeoff: Any = None) -> np.ndarray:
         """Nearest integers (int32); `tradeoff` is accepted and not used."""
@@ -167,9 +183,9 @@ class Factorized:
         return symbols.astype(np.float32)
 
     def hard(self, values: Any, tradeoff: Any = None) -> tuple[Any, Any]:
-        xp = _namespace(values)
-        symbols = xp.floor(_constant(values) + 0.5)
-        return symbols, symbols != symbols
+        xp = namespace(values)
+        symbols = xp.floor(constant(values) + 0.5)
+        return symbols, symbols != symbols if self.kept is None else (self.kept + 0 * symbols) < 0.5
 
     def bits(self, symbols: Any, values: Any = None) -> Any:
         """Bits of symbols, differentiable towards the density and (where given) values.
@@ -178,8 +194,8 @@ class Factorized:
         2017), in closed form: the mean slope over a unit interval is the difference between its ends.
         """
         found = self.density(symbols)
-        if values is None:
-            return found
-        still = _constant(values)
-        slope = _constant(self.density(still + 0.5) - self.density(still - 0.5))
-        return found + slope * (values - still)
+        if values is not None:
+            still = constant(values)
+            slope = constant(self.density(still + 0.5) - self.density(still - 0.5))
+            found = found + slope * (values - still)
+        return found if self.kept is None else found * self.kept

@@ -166,6 +166,9 @@ class Nets:
         """The factorized distribution of the latents `name` at the batch's rates: bank `name`, rows "<name>.prior"."""
         return Factorized(self._model.nearest(f"{name}.prior", self._rates), bank=name)
 
+    def density(self, name: str) -> None:
+        """A family's density, for distributions that want one in training; tables need none."""
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

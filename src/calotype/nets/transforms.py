@@ -28,45 +28,81 @@ def halo_px(kernels: Sequence[tuple[int, int]]) -> int:
 class GDN(nn.Module):
     """Generalized divisive normalization, x / (beta + gamma |x|), or its inverse, x * (beta + gamma |x|).
 
+    rooted   x / sqrt(beta + gamma x^2) instead, as it was published
     source   Balle et al. 2016, arXiv:1511.06281; exponents of one as Johnston et al. 2019, arXiv:1912.08771: no roots
     """
 
-    def __init__(self, channels: int, *, inverse: bool = False) -> None:
+    def __init__(self, channels: int, *, inverse: bool = False, rooted: bool = False) -> None:
         super().__init__()
-        self.inverse = inverse
+        self.inverse, self.rooted = inverse, rooted
         self.beta = nn.Parameter(torch.ones(channels))
         self.gamma = nn.Parameter(0.1 * torch.eye(channels) + 1e-3)
 
     def forward(self, x: Tensor) -> Tensor:
-        norm = F.conv2d(x.abs(), self.gamma.abs()[:, :, None, None], self.beta.abs() + 1e-3)
+        size = x * x if self.rooted else x.abs()
+        norm = F.conv2d(size, self.gamma.abs()[:, :, None, None], self.beta.abs() + 1e-3)
+        norm = torch.sqrt(norm) if self.rooted else norm
         return x * norm if self.inverse else x / norm
+
+
+STAGES = ((5, 2), (5, 2), (5, 2), (5, 2))
+
+
+def _finer(stages: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(kernel, pixels per sample at the finer end) of stages that follow each other."""
+    found, px = [], 1
+    for kernel, stride in stages:
+        found.append((kernel, px))
+        px *= stride
+    return found
 
 
 class Analysis(nn.Sequential):
     """Picture [b, 3, h, w] -> latents [b, latent, h/16, w/16]: four 5x5 convolutions of stride 2, GDN between them.
 
-    widths   channels at 1/2, 1/4 and 1/8
+    widths   channels of all stages but the last
+    stages   (kernel, stride) of each; latents are coarser by the product of the strides
+    ends     normalise the latents as well
     """
 
-    halo_px = halo_px([(5, 1), (5, 2), (5, 4), (5, 8)])
-
-    def __init__(self, widths: Sequence[int], latent: int) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        latent: int,
+        stages: Sequence[tuple[int, int]] = STAGES,
+        *,
+        rooted: bool = False,
+        ends: bool = False,
+    ) -> None:
         layers: list[nn.Module] = []
-        for cin, cout in pairwise((3, *widths, latent)):
-            layers += [nn.Conv2d(cin, cout, 5, 2, 2), GDN(cout)]
-        super().__init__(*layers[:-1])
+        for (cin, cout), (kernel, stride) in zip(pairwise((3, *widths, latent)), stages, strict=True):
+            layers += [nn.Conv2d(cin, cout, kernel, stride, kernel // 2), GDN(cout, rooted=rooted)]
+        super().__init__(*layers[: len(layers) if ends else -1])
+        self.halo_px = halo_px(_finer(stages))
 
 
 class Synthesis(nn.Sequential):
     """Latents [b, latent, h/16, w/16] -> picture [b, 3, h, w]: the mirror image, with transposed convolutions."""
 
-    halo_px = halo_px([(5, 1), (5, 2), (5, 4), (5, 8)])
-
-    def __init__(self, widths: Sequence[int], latent: int) -> None:
+    def __init__(
+        self,
+        widths: Sequence[int],
+        latent: int,
+        stages: Sequence[tuple[int, int]] = STAGES,
+        *,
+        rooted: bool = False,
+        ends: bool = False,
+    ) -> None:
         layers: list[nn.Module] = []
-        for cin, cout in pairwise((latent, *reversed(widths), 3)):
-            layers += [nn.ConvTranspose2d(cin, cout, 5, 2, 2, output_padding=1), GDN(cout, inverse=True)]
-        super().__init__(*layers[:-1])
+        for (cin, cout), (kernel, stride) in zip(
+            pairwise((latent, *reversed(widths), 3)), reversed(stages), strict=True
+        ):
+            layers += [
+                GDN(cin, inverse=True, rooted=rooted),
+                nn.ConvTranspose2d(cin, cout, kernel, stride, kernel // 2, output_padding=stride - 1),
+            ]
+        super().__init__(*layers[0 if ends else 1 :])
+        self.halo_px = halo_px(_finer(stages))
 
 
 class PixelsToLatents(nn.Module):

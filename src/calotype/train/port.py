@@ -6,7 +6,7 @@ a name are worked out once, after all its steps, with the gradients that `coding
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,12 @@ ESCAPE_BITS = 18.0  # measured on barely trained models; trained ones have no es
 def _here(lattice: Lattice, c: int, h: int, w: int, device: torch.device) -> Tensor:
     """The positions of a lattice, bool [c, h, w]; kept on the device, where a captured step must not copy."""
     return torch.from_numpy(lattice.mask(c, h, w)).to(device)
+
+
+def _restored(distribution: Any, symbols: Tensor, certain: Tensor) -> Tensor:
+    """Values as a decoder knows them, constant to gradients."""
+    restored = torch.where(certain, torch.zeros_like(symbols), symbols)
+    return restored if distribution.mean16 is None else restored + distribution.mean16.detach() / 16
 
 
 @dataclass
@@ -66,9 +72,7 @@ class TrainingPort:
         """Quantize the positions of `lattice` and return what the decoder will know: [b, c, h, w], constant to gradients
         unless the distribution asks for `straight_through`."""
         symbols, certain = distribution.hard(values, self.tradeoffs.get(name))
-        restored = torch.where(certain, torch.zeros_like(symbols), symbols)
-        if distribution.mean16 is not None:
-            restored = restored + distribution.mean16.detach() / 16
+        restored = _restored(distribution, symbols, certain)
         if lattice is None or lattice.is_full:
             self._coded[name] = _Coded(values, distribution, symbols, certain)
             if getattr(distribution, "straight_through", False):
@@ -83,7 +87,7 @@ class TrainingPort:
         else:
             merged = {
                 key: None if new is None else torch.where(here, new, getattr(before.distribution, key))
-                for key, new in (("mean16", distribution.mean16), ("index", distribution.index))
+                for key, new in ((key, getattr(distribution, key)) for key in distribution.arrays)
             }
             self._coded[name] = _Coded(
                 values,
@@ -94,6 +98,22 @@ class TrainingPort:
             assert onto is not None
             known = onto
         return torch.where(here, restored, known)
+
+    def settle(self, name: str, values: Tensor, predict: Callable[[Tensor], Any], fronts: int) -> Tensor:
+        """Code values in whose distributions earlier ones of the same name enter, all at once.
+
+        predict   values known [b, c, h, w] -> distribution; what it says of a position depends on earlier fronts only
+        Coding in order is the fixed point of predicting from what was coded, and each round settles one more front at
+        least, in practice nearly all: `hard` goes on until nothing changes, training takes one round.
+        """
+        with torch.no_grad():
+            known = torch.floor(values + 0.5)
+            for _ in range(fronts if self.hard else 1):
+                distribution = predict(known)
+                before, known = known, _restored(distribution, *distribution.hard(values))
+                if torch.equal(before, known):
+                    break
+        return self.code(name, values, predict(known))
 
     def opaque(self, name: str, data: bytes | None) -> bytes:
         """Bytes that a method codes its own way; they cost their length and have no gradient."""

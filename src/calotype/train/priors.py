@@ -5,6 +5,8 @@ The density itself is nets/density.py; which table codes which channel at which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -25,37 +27,56 @@ class Prior(nn.Module):
     """Distribution of one name's values: the density of a channel, stretched by a scale that depends on the rate.
 
     channels   of the values
-    anchors    how many rates have scales of their own
+    anchors    how many rates have scales of their own; 1: all share them
     levels     at how many rates tables are made
     reach      symbols beyond it always escape
+    density    (channels) -> module as nets/density.py has them
+    masked     table 0 codes nothing: a walk says which values are coded (`Factorized.kept`)
     """
 
-    def __init__(self, name: str, channels: int, anchors: int, *, levels: int = 33, reach: int = 400) -> None:
+    def __init__(
+        self,
+        name: str,
+        channels: int,
+        anchors: int,
+        *,
+        levels: int = 33,
+        reach: int = 400,
+        density: Callable[[int], nn.Module] = Density,
+        masked: bool = False,
+    ) -> None:
         super().__init__()
-        self.name, self.levels, self.reach = name, levels, reach
-        self.density = Density(channels)
+        self.name, self.levels, self.reach, self.masked = name, levels, reach, masked
+        self.density = density(channels)
         self.log_scale = nn.Parameter(torch.zeros(anchors, channels))
 
     def distribution(self, rate: Tensor) -> Factorized:
         """The prior at rates [b] in [0, 1], for the training port."""
-        scale = at(self.log_scale, rate)[:, :, None, None]
+        scale = at(self._anchors(), rate)[:, :, None, None]
         return Factorized(None, self.name, density=lambda values: self.density(values, scale))
+
+    def _anchors(self) -> Tensor:
+        """Scales at two rates or more."""
+        return self.log_scale if len(self.log_scale) > 1 else self.log_scale.expand(2, -1)
 
     @torch.no_grad()
     def frozen(self) -> tuple[TableBank, np.ndarray]:
         """The bank, and the table of every channel at each level of rate, int32 [levels, c]."""
-        levels = at(self.log_scale.double(), torch.linspace(0, 1, self.levels, dtype=torch.double))
+        levels = at(self._anchors().double(), torch.linspace(0, 1, self.levels, dtype=torch.double))
         inverse = torch.exp(-levels).T[:, :, None]  # c levels 1
         edges = torch.arange(-self.reach, self.reach + 2, dtype=torch.double) - 0.5
         places = (edges * inverse).reshape(len(inverse), 1, -1)
         density = self.density.double()
-        logits = density.logits(places).reshape(-1, len(edges))
+        shape = len(inverse), self.levels, len(edges)
+        low, high = (
+            places.reshape(shape)[..., part].reshape(len(inverse), 1, -1) for part in (slice(-1), slice(1, None))
+        )
+        mass = density.mass(low, high).reshape(-1, len(edges) - 1).numpy()
         self.density.float()
-        sign = -torch.sign(logits[:, 1:] + logits[:, :-1])
-        mass = (torch.sigmoid(sign * logits[:, 1:]) - torch.sigmoid(sign * logits[:, :-1])).abs().numpy()
         tables, chosen = shared(mass, MOST_TABLES)
-        rows = chosen.reshape(-1, self.levels).T.astype(np.int32)
-        return bank_from_probabilities([_trimmed(table, -self.reach) for table in tables]), rows
+        rows = chosen.reshape(-1, self.levels).T.astype(np.int32) + self.masked
+        first = [(0, np.empty(0))] * self.masked
+        return bank_from_probabilities(first + [_trimmed(table, -self.reach) for table in tables]), rows
 
 
 def shared(tables: np.ndarray, most: int, tolerance: float = 0.002) -> tuple[np.ndarray, np.ndarray]:

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from calotype import walks
 from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG, LAPLACE_STEPS, Factorized
 from calotype.coding.frequencies import laplace_bank
+from calotype.coding.shapes import SHAPED_LOW, SHAPED_PER_LOG
 from calotype.model.manifest import Latent
 from calotype.nets.exact import round_ste, set_mode
 from calotype.nets.hyper import ACTIVATION, INDEX_FINE, ROW_TOP
+from calotype.nets.residual import Rotation
 from calotype.nets.transforms import UNIT, LatentsToPixels, PixelsToLatents
 from calotype.train.anchors import at, rounded, weighted
 from calotype.train.freeze import Frozen, FrozenNet
@@ -38,21 +40,27 @@ class Row:
     channels   its length
     unit       integers per natural unit
     zero       the natural value whose integer is 0
+    is_scale   it starts at the data's scale
+    fixed      [n, channels] natural values instead, which are not trained
+    top        integers stay within it
     """
 
     channels: int
     unit: float = ACTIVATION
     zero: float = 0.0
+    is_scale: bool = False
+    fixed: Any = None
+    top: float = ROW_TOP
 
     @classmethod
     def of_scales(cls, channels: int, fine: float = INDEX_FINE) -> Row:
         """A row of logarithms of scales, in 1 / `fine` of table indices of the bank "laplace"."""
-        return cls(channels, LAPLACE_PER_LOG * fine, LAPLACE_LOW)
+        return cls(channels, LAPLACE_PER_LOG * fine, LAPLACE_LOW, is_scale=True)
 
-    @property
-    def is_scale(self) -> bool:
-        """Whether it starts at the data's scale."""
-        return self.zero == LAPLACE_LOW
+    @classmethod
+    def of_shaped(cls, channels: int) -> Row:
+        """The same for tables of families with shapes (coding/shapes.py)."""
+        return cls(channels, SHAPED_PER_LOG * INDEX_FINE, SHAPED_LOW, is_scale=True)
 
 
 class System(nn.Module):
@@ -64,14 +72,18 @@ class System(nn.Module):
     latents            what the walk codes, the first of them is y; the others are made by its networks
     walk               its name
     nets               networks of the walk, by name, with what freezing asks for; the modules are trained as they stand
-    priors             the latents that have a factorized prior
+    priors             the latents that have a factorized prior, with options of `Prior` where there are any
     rows               integer rows of exact networks, "<latents>.<word>"
+    one_gain           gains that no rate changes
+    families           latents -> family of distributions by scale and shape (nets/families.py)
     """
 
     def __init__(
         self, *, lambdas: Sequence[float], typical: Sequence[float], analysis: Any, synthesis: Any,
         latents: Mapping[str, Latent], walk: str, walk_parameters: Mapping[str, Any] | None = None,
-        nets: Mapping[str, FrozenNet] | None = None, priors: Sequence[str] = (), rows: Mapping[str, Row] | None = None,
+        nets: Mapping[str, FrozenNet] | None = None, priors: Sequence[str] | Mapping[str, Any] = (),
+        rows: Mapping[str, Row] | None = None,
+        families: Mapping[str, nn.Module] | None = None, one_gain: bool = False,
         align_px: int = 64, tile_px: int = 512,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -83,13 +95,24 @@ class System(nn.Module):
         self.analysis, self.synthesis = analysis, synthesis
         self.declared = dict(nets or {})
         self.nets = nn.ModuleDict({name: net.module for name, net in self.declared.items()})
-        self.priors = nn.ModuleDict({name: Prior(name, latents[name].channels, n) for name in priors})
+        self.priors = nn.ModuleDict(
+            {
+                name: Prior(name, latents[name].channels, **{"anchors": n, **options})
+                for name, options in _optioned(priors).items()
+            }
+        )
         self.row_kinds = dict(rows or {})
         self.rows = nn.ParameterDict(
-            {_key(name): nn.Parameter(torch.full((n, row.channels), row.zero)) for name, row in self.row_kinds.items()}
+            {
+                _key(name): nn.Parameter(torch.full((n, row.channels), row.zero))
+                for name, row in self.row_kinds.items()
+                if row.fixed is None
+            }
         )
+        self.families = nn.ModuleDict(dict(families or {}))
         channels = latents[self.main].channels
-        self.gain, self.inverse = nn.Parameter(torch.zeros(n, channels)), nn.Parameter(torch.zeros(n, channels))
+        gains = 1 if one_gain else n
+        self.gain, self.inverse = (nn.Parameter(torch.zeros(gains, channels)) for _ in range(2))
         self.register_buffer("log_lambdas", torch.tensor([math.log(v) for v in lambdas]))
         self.register_buffer("log_typical", torch.tensor([math.log(v) for v in typical]))
         self.register_buffer("is_exact", torch.zeros((), dtype=torch.bool))
@@ -106,24 +129,46 @@ class System(nn.Module):
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
         """Gains such that most of y is zero at the least rate, and scales of rows and priors from the data."""
-        y = self.analysis((crops - 128) / UNIT)
+        y = self._fitted(crops)
         spread = y.std((0, 2, 3)).clamp_min(1e-4)
         log_spread = math.log(SPREAD) + 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None]  # n 1
         log_gain = log_spread - torch.log(spread)  # n c
-        self.gain.copy_(log_gain)
-        self.inverse.copy_(-log_gain)
+        self.gain.copy_(log_gain[: len(self.gain)])
+        self.inverse.copy_(-log_gain[: len(self.gain)])
         logs = {self.main: log_spread.expand_as(log_gain)}
-        for name in self.priors:
+        for name, prior in self.priors.items():
             if name in logs:
-                self.priors[name].log_scale.copy_(logs[name])
+                prior.log_scale.copy_(logs[name][: len(prior.log_scale)])
         for name, row in self.row_kinds.items():
             of = name.partition(".")[0]
-            if row.is_scale and of in logs:
-                self.rows[_key(name)].copy_((logs[of] - 0.5).clamp(-2.5, 5))
+            if row.is_scale and row.fixed is None:
+                start = (logs[of] - 0.5).clamp(-2.5, 5) if of in logs else torch.zeros(len(log_gain), row.channels)
+                times = row.channels // start.shape[1]  # several scales a channel start apart
+                apart = torch.linspace(-1, 1, times).repeat_interleave(start.shape[1]) if times > 1 else 0.0
+                self.rows[_key(name)].copy_(start.repeat(1, times).to(log_gain) + apart)
         self.follow()
 
+    def _fitted(self, crops: Tensor) -> Tensor:
+        """y of crops; a rotation of it (nets/residual.py) is computed from them first."""
+        y = self.analysis((crops - 128) / UNIT)
+        if isinstance(self.analysis, Rotation):
+            self.analysis.fit(y)
+            self.synthesis.follow(self.analysis)  # type: ignore[operator]
+            y = self.analysis((crops - 128) / UNIT)
+        return y
+
+    @torch.no_grad()
+    def _rotate(self, crops: Tensor) -> None:
+        """New axes; gains become those of a rotation: one for all channels, so that noise stays what it was."""
+        y = self._fitted(crops)
+        for gain in (self.gain, self.inverse):
+            gain.copy_(gain.mean(1, keepdim=True).expand_as(gain))
+        self.priors[self.main].log_scale.copy_(self.gain + torch.log(y.std((0, 2, 3)).clamp_min(1e-4)))
+
     def enter(self, phase: Any, batches: Callable[[], Tensor]) -> None:
-        """Start a phase; the option `exact` switches the networks that choose tables to integers."""
+        """Start a phase; the option `exact` switches the networks that choose tables to integers, `rotate` finds axes."""
+        if phase.options.get("rotate"):
+            self._rotate(batches())
         if phase.options.get("exact"):
             self.is_exact.fill_(True)
             self.follow()
@@ -131,15 +176,15 @@ class System(nn.Module):
     # --- the codec ------------------------------------------------------------------------------------------------
 
     def forward(self, crops: Tensor, rate: Tensor) -> dict[str, Tensor]:
-        gain, inverse = (at(p, rate)[:, :, None, None] for p in (self.gain, self.inverse))
+        gain, inverse = (at(p, rate)[:, :, None, None] for p in self._gains())
         y = self.analysis((crops - 128) / UNIT).float() * torch.exp(gain)
         with torch.autocast(crops.device.type, enabled=False):  # exact networks would lose their sums in half precision
             b, _, height, width = crops.shape
             shapes = {k: (b, v.channels, height // v.stride, width // v.stride) for k, v in self.latents.items()}
             port = TrainingPort(shapes, hard=not self.training)
-            known = self.walk(_Nets(self, rate), port, {self.main: y})[self.main]
+            values = self.walk(_Nets(self, rate), port, {self.main: y})
             bits = port.bits()
-        picture = self.synthesis((y + (known - y).detach()) * torch.exp(inverse)).float() * UNIT + 128
+        picture = self.synthesis(self.reconstructed(values[self.main], y, inverse)).float() * UNIT + 128
         if not self.training:
             picture = picture.round().clamp(0, 255)
         bpp = sum(bits.values()) / (height * width)
@@ -147,10 +192,21 @@ class System(nn.Module):
         loss = weighted(bpp, mse, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
         return {"loss": loss, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
 
+    def reconstructed(self, known: Tensor, y: Tensor, inverse: Tensor) -> Tensor:
+        """What synthesis gets: known values are constant unless networks corrected them, y learns as if not rounded."""
+        return (known + (y - y.detach())) * torch.exp(inverse)
+
+    def _gains(self) -> tuple[Tensor, Tensor]:
+        """Logarithms of gains and inverse gains at the anchors, [n, c]."""
+        return self.gain.expand(self.rate_anchors, -1), self.inverse.expand(self.rate_anchors, -1)
+
     def row_anchors(self, name: str) -> Tensor:
         """The row `name` at the anchors, [n, c], in integers, not rounded."""
         row = self.row_kinds[name]
-        return ((self.rows[_key(name)] - row.zero) * row.unit).clamp(-ROW_TOP, ROW_TOP)
+        if row.fixed is not None:
+            fixed = torch.as_tensor(row.fixed, dtype=torch.float32, device=self.gain.device)
+            return (fixed - row.zero) * row.unit
+        return ((self.rows[_key(name)] - row.zero) * row.unit).clamp(-row.top, row.top)
 
     def frozen(self) -> Frozen:
         """The system as a model: folds the exact networks, so afterwards it can no longer be trained."""
@@ -159,6 +215,7 @@ class System(nn.Module):
         banks = {"laplace": laplace_bank(LAPLACE_STEPS, LAPLACE_PER_LOG, LAPLACE_LOW)} if self.row_kinds else {}
         for name, prior in self.priors.items():
             banks[name], rows[f"{name}.prior"] = prior.frozen()
+        banks |= {name: family.frozen() for name, family in self.families.items()}
         return Frozen(
             walk=self.walk_name,
             walk_parameters=self.walk_parameters,
@@ -172,8 +229,8 @@ class System(nn.Module):
             tile_px=self.tile_px,
             banks=banks,
             rows=rows,
-            floats={"anchors/row.synthesis": self.inverse.detach().cpu().numpy()},
-            encoder={"anchors/row.analysis": self.gain.detach().cpu().numpy()},
+            floats={"anchors/row.synthesis": self._gains()[1].detach().cpu().numpy()},
+            encoder={"anchors/row.analysis": self._gains()[0].detach().cpu().numpy()},
         )  # fmt: skip
 
     def _transforms(self) -> dict[str, FrozenNet]:
@@ -201,12 +258,21 @@ class _Nets:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self._system.nets[name]
 
+    __getitem__ = __getattr__
+
     def prior(self, name: str) -> Factorized:
         return self._system.priors[name].distribution(self._rate)
+
+    def density(self, name: str) -> Callable[..., Tensor] | None:
+        return dict(self._system.families.items()).get(name)
 
     def rows(self, name: str) -> Tensor:
         row = at(self._system.row_anchors(name), self._rate)
         return (round_ste(row) if self._system.mode == "exact" else row)[:, :, None, None]
+
+
+def _optioned(priors: Sequence[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    return priors if isinstance(priors, Mapping) else {name: {} for name in priors}
 
 
 def _key(name: str) -> str:

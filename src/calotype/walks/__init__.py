@@ -19,6 +19,7 @@ _WALKS = {
     "fractal": ("calotype.walks.fractal", "Fractal"),
     "grids": ("calotype.walks.grids", "Grids"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
+    "measurements": ("calotype.walks.measurements", "Measurements"),
     "predictive": ("calotype.walks.predictive", "Predictive"),
     "joint": ("calotype.walks.joint", "Joint"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),

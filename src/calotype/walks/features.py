@@ -13,7 +13,7 @@ import numpy as np
 
 from calotype.walks.orders import FULL, Lattice
 
-__all__ = ["FEATURE", "PARITY", "parity_planes", "with_symbols"]
+__all__ = ["FEATURE", "PARITY", "features_of", "parity_planes", "with_symbols"]
 
 FEATURE = 24.0  # integers per natural unit: ln(1 + 198) reaches 127
 PARITY = 3  # planes that say where in its 2x2 cell a position lies; the fourth place is what a bias stands for
@@ -81,12 +81,18 @@ def with_symbols(known: Any, parity: Any, seen: Any = None, lattice: Lattice = F
         seen = np.zeros((b, 2 * c + PARITY, h, w), np.int8)
         seen[:, 2 * c :] = parity
     for row in range(b):
-        index = lattice.take(known[row : row + 1]) * np.float32(16)
-        index += np.float32(_HALF)
-        features = _table().take(index.astype(np.intp), mode="clip")
-        lattice.put(features["size"], seen[row : row + 1, :c])
-        lattice.put(features["sign"], seen[row : row + 1, c : 2 * c])
+        size, sign = features_of(lattice.take(known[row : row + 1]))
+        lattice.put(size, seen[row : row + 1, :c])
+        lattice.put(sign, seen[row : row + 1, c : 2 * c])
     return seen
+
+
+def features_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both features of values of any shape, int8 of that shape."""
+    index = values * np.float32(16)
+    index += np.float32(_HALF)
+    features = _table().take(index.astype(np.intp), mode="clip")
+    return features["size"], features["sign"]
 
 
 def _torch_with_symbols(known: Any, parity: Any) -> Any:

@@ -23,8 +23,10 @@ from calotype.zoo import Recipe
 TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
-    """The trainable system; sizes as the figure above has them."""
+def system(
+    widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96, steps: int = 2
+) -> Any:
+    """The trainable system; sizes as the figure above has them. With four steps it is a quad-tree."""
     import torch
 
     from calotype.nets.hyper import ContextParameters
@@ -34,13 +36,17 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: in
 
     anchors = entropy_parameters(latent, parameters)
     seen = torch.zeros(2, 2 * latent + PARITY, 32, 32)
-    others = FrozenNet(
-        module=ContextParameters(parameters, latent), exact=True, outputs=anchors.outputs,
-        inputs={"side": anchors.inputs["side"], "seen": seen, "row": anchors.inputs["row"]},
-        ranges={**anchors.ranges, "seen": (-127, 127, 0)},
-    )  # fmt: skip
+    others = {
+        "others" if step == 1 else f"others{step}": FrozenNet(
+            module=ContextParameters(parameters, latent), exact=True, outputs=anchors.outputs,
+            inputs={"side": anchors.inputs["side"], "seen": seen, "row": anchors.inputs["row"]},
+            ranges={**anchors.ranges, "seen": (-127, 127, 0)},
+        )
+        for step in range(1, steps)
+    }  # fmt: skip
     sizes = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
-    return with_hyperprior("checkerboard", {"anchors": anchors, "others": others}, TYPICAL_BPP, **sizes)
+    more = {} if steps == 2 else {"walk_parameters": {"steps": steps}}
+    return with_hyperprior("checkerboard", {"anchors": anchors, **others}, TYPICAL_BPP, **sizes, **more)
 
 
 _EXACT = {"exact": True}
@@ -51,7 +57,10 @@ RECIPE = Recipe(
     paper="He et al. 2021, arXiv:2103.15306",
     walk="checkerboard",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    sizes={
+        "quad-tree": {"steps": 4},
+        "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8},
+    },
     phases=(
         Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
         Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options=_EXACT),

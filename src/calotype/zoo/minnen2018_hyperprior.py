@@ -32,8 +32,13 @@ def with_hyperprior(
     latent: int,
     hyper: int,
     parameters: int,
+    **others: Any,
 ) -> Any:
-    """The figure above with another walk and other networks behind the side information: `nets`, by name."""
+    """The figure above with another walk and other networks behind the side information: `nets`, by name.
+
+    others   arguments of `System` instead of those of the figure, networks and rows are added to them; `make`: a
+             subclass of it
+    """
     import torch
 
     from calotype.model.manifest import Latent
@@ -43,13 +48,18 @@ def with_hyperprior(
     from calotype.train.system import Row, System
 
     y, z, rate = torch.zeros(2, latent, 32, 32), torch.zeros(2, hyper, 8, 8), torch.zeros(2, parameters, 1, 1)
-    return System(
+    figure: dict[str, Any] = {
+        "analysis": Analysis(widths, latent),
+        "synthesis": Synthesis(widths, latent),
+        "latents": {"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
+        "priors": ("z",),
+    }
+    make = others.pop("make", System)
+    return make(
         lambdas=LAMBDAS,
         typical=typical,
-        analysis=Analysis(widths, latent),
-        synthesis=Synthesis(widths, latent),
-        latents={"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
         walk=walk,
+        rows={"y.rate": Row(parameters), "y.scale": Row.of_scales(latent)} | others.pop("rows", {}),
         nets={
             "hyper_analysis": FrozenNet(
                 module=HyperAnalysis(latent, hyper), inputs={"y": y}, outputs=("z",), part="encoder"
@@ -59,20 +69,21 @@ def with_hyperprior(
                 inputs={"z": z, "row": rate}, ranges={"z": (-127, 127, 0), "row": "rows/y.rate"},
             ),
         } | nets,
-        priors=("z",),
-        rows={"y.rate": Row(parameters), "y.scale": Row.of_scales(latent)},
+        **figure | others,
     )  # fmt: skip
 
 
-def entropy_parameters(latent: int, parameters: int) -> Any:
-    """The network from side information to means and table indices of y."""
+def entropy_parameters(
+    latent: int, parameters: int, outputs: tuple[str, ...] = ("mean16", "index"), shapes: int = 0
+) -> Any:
+    """The network from side information to the distributions of y, as nets.hyper.Parameters has them."""
     import torch
 
     from calotype.nets.hyper import Parameters
     from calotype.train.freeze import FrozenNet
 
     return FrozenNet(
-        module=Parameters(parameters, latent), exact=True, outputs=("mean16", "index"),
+        module=Parameters(parameters, latent, outputs, shapes), exact=True, outputs=outputs,
         inputs={"side": torch.zeros(2, parameters, 32, 32), "row": torch.zeros(2, latent, 1, 1)},
         ranges={"side": (0, 255, 0), "row": "rows/y.scale"},
     )  # fmt: skip
