@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import bespoke, blocks, colour, fuzzy, pyramid, sampled, wavelets, windows
+from calotype import bespoke, blocks, colour, fuzzy, pyramid, sampled, sensing, wavelets, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
@@ -71,6 +71,7 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "blocks": blocks.Blocks,
         "samples": sampled.Samples,
         "fuzzy": fuzzy.Fuzzy,
+        "sensing": sensing.Sensing,
         "wavelet97": wavelets.Wavelet,
     }
     kind = model.manifest.transform.get("kind")

@@ -1,7 +1,7 @@
 """Multilevel fuzzy transform: means of a picture under a fuzzy partition; what they leave over, under a finer one.
 
-    picture -> Y Cb Cr -> F-transform, nodes 16 px apart -> / step(rate) -> interlaced, predicted ----------> tables
-                    \\-> what is left -> nodes 8 px apart -> 4 -> 2 -> 1 -> magnitudes before and around --> tables
+    picture -> Y Cb Cr -> F-transform, nodes 8 px apart -> / step(rate) -> interlaced, predicted ----------> tables
+                    \\-> what is left -> nodes 4 px apart -> 2 -> 1 -----> magnitudes before and around --> tables
     picture <- R G B <- sum over levels of F_kl A_k B_l <- * step(rate) <-
 
 Di Martino, Perfilieva, Sessa 2019, "A fast multilevel fuzzy transform image compression method": another level is coded
@@ -23,12 +23,12 @@ from calotype.zoo import Recipe
 if TYPE_CHECKING:
     import numpy as np
 
-DISTANCES = (16, 8, 4, 2, 1)  # of nodes, in pixels
-STEPS = (120.0, 3.0)  # of the finest level, at the first and the last rate
-COARSER = 0.8  # a level's step, relative to that of the next finer one
+DISTANCES = (8, 4, 2, 1)  # of nodes, in pixels
+STEPS = (160.0, 3.0)  # of the finest level, at the first and the last rate
+COARSER = 0.55  # a level's step, relative to that of the next finer one
 CHROMA = 1.15  # steps of chroma, as in dct-threshold
-DEAD = 0.3
-ONE_STEP = 6.0
+DEAD = 0.4  # what magnitudes are rounded with; less makes more zeros
+ONE_STEP = 6.0  # of the only level, where there is one
 
 
 def design(
@@ -98,7 +98,7 @@ def design(
 
 RECIPE = Recipe(
     name="dimartino2019-mftr",
-    title="multilevel fuzzy transform, nodes from 16 pixels to one apart",
+    title="multilevel fuzzy transform, nodes from eight pixels to one apart",
     paper="Di Martino, Perfilieva, Sessa 2019, doi:10.3390/sym11101193",
     rows=("dimartino2019-fast",),
     walk="grids",
@@ -106,9 +106,9 @@ RECIPE = Recipe(
     sizes={
         "cosine": {"partition": "cosine"},
         "published": {"rounds": 0},
-        "one": {"single": True},
-        "fast": {"distances": (8, 2, 1)},
-        "tiny": {"anchors": 3, "distances": (8, 4, 2, 1)},
-        "tiny-one": {"single": True, "distances": (8, 4, 2, 1)},
+        "one": {"single": True, "distances": (16, 8, 4, 2, 1)},
+        "fast": {"distances": (4, 1)},
+        "tiny": {"anchors": 3},
+        "tiny-one": {"single": True},
     },
 )

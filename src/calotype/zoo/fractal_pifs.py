@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STEPS = (48.0, 2.0)  # of means of 4x4 blocks, in samples, at the first and the last rate
 LARGER = 0.6  # a step's factor for twice the side
-TRADEOFF = 0.22  # squared error, in steps, that a bit is worth
+TRADEOFF = 0.3  # squared error, in steps, that a bit is worth
 GRID = {4: 16, 8: 8, 16: 8, 32: 16}  # distance of domains, in samples, for each side of ranges
 SPARSE = {side: 2 * distance for side, distance in GRID.items()}
 SAMPLE_PX = 700_000  # of the design's pictures that are searched

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STEPS = (48.0, 2.0)  # of means and amplitudes of 4x4 blocks, in samples, at the first and the last rate
 LARGER = 0.6  # a step's factor for twice the side
-TRADEOFF = 0.22  # squared error, in steps, that a bit is worth
+TRADEOFF = 0.3  # squared error, in steps, that a bit is worth
 
 
 def design(
