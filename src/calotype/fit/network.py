@@ -85,16 +85,9 @@ class _LaplaceBits(torch.autograd.Function):
         return grad * by_value, grad * by_index
 
 
-def laplace_bits(values: Tensor, index: Tensor, real: Tensor | None = None) -> Tensor:
-    """Bits of each value, differentiable towards the value and the index of its table; at most about FLOOR_BITS.
-
-    real   what was rounded to get the values: their bits then lead it towards zero by the slope that is averaged over
-           the rounding, because a zero feels no rate of its own, and would creep away from it (docs/training.md)
-    """
-    if real is None:
-        return _LaplaceBits.apply(values, index)  # type: ignore[no-any-return]
-    slope = torch.exp(-LAPLACE_LOW - index.detach() / LAPLACE_PER_LOG).mul_(real.detach().clamp(-1, 1)).mul_(1 / LN2)
-    return _LaplaceBits.apply(values.detach(), index) + (real - real.detach()) * slope  # type: ignore[no-any-return]
+def laplace_bits(values: Tensor, index: Tensor) -> Tensor:
+    """Bits of each value, differentiable towards the value and the index of its table; at most about FLOOR_BITS."""
+    return _LaplaceBits.apply(values, index)  # type: ignore[no-any-return]
 
 
 def integers(vector: Tensor, limits: Tensor) -> Tensor:
