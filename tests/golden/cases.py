@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests import tiny
+from tests import fitting, tiny
 
-from calotype import codec, cutting
+from calotype import codec, cutting, rates
 from calotype.errors import FileError, TargetExists, UsageError
 from calotype.model import bundle
 from calotype.model.bundle import Model
@@ -40,6 +40,7 @@ class Case:
     noise: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     cut_bytes: int = 0  # of an embedded file: cut to so many
+    fitted: bool = False  # the file brings networks of its own
 
     def picture(self) -> Picture:
         if self.noise:  # extremes side by side, in blocks, which no table foresees
@@ -79,6 +80,8 @@ CASES = {
     "trees-cut": Case("spiht-1", 131, 107, 70, "two tiles, an embedded file cut to 4001 bytes", cut_bytes=4001),
     "trees-short": Case("spiht-1", 100, 120, 80, "one tile, cut within its states and words", cut_bytes=777),
     "staged-prefix": Case("hvq-1", 67, 131, 80, "two tiles, interpolated means, strings of prefix codes"),
+    "bespoke-tiles": Case("bespoke-1", 131, 140, 55, "four tiles, networks of the picture's own", fitted=True),
+    "bespoke-odd": Case("bespoke-1", 67, 131, 30, "two tiles, by the start's networks"),
 }
 
 MADE_FROM = {  # frozen model -> recipe
@@ -95,6 +98,7 @@ MADE_FROM = {  # frozen model -> recipe
     "msvq-1": "brifcani2010-msvq-dwt",
     "spiht-1": "spiht",
     "hvq-1": "kasban2019-hvq-huffman",
+    "bespoke-1": "bespoke",
 }
 
 
@@ -134,7 +138,10 @@ def make(name: str) -> None:
     if not (MODELS / f"{case.model}.calomodel").exists():
         make_model(case.model)
     with_model = model(case.model)
-    data = codec.encode(case.picture(), with_model, quality=case.quality, threads=1)
+    picture, fit = case.picture(), None
+    if case.fitted:
+        fit = fitting.some(with_model, picture.pixels, rates.index(case.quality, with_model.manifest))
+    data = codec.encode(picture, with_model, quality=case.quality, threads=1, fitted=fit)
     data = cutting.cut(data, case.cut_bytes, model=with_model) if case.cut_bytes else data
     record = {
         "model": case.model,
