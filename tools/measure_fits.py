@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Fits pictures with the recipe `bespoke` and keeps what came of it in results/systems/bespoke.json: one point a fit.
+
+tools/measure_fits.py fit --kodak FOLDER --pictures kodim15,kodim05 --qualities 25,45,65 --effort 5
+tools/measure_fits.py compare       against the curves of the same pictures in results/kodak/rows.jsonl.gz
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+RESULTS, ROWS = ROOT / "results" / "systems" / "bespoke.json", ROOT / "results" / "kodak" / "rows.jsonl.gz"
+RIVALS = ("swift", "x265-444-10b", "avif-444-psnr", "jpegxl-e9", "vvc-420")
+
+
+def fit(chosen: argparse.Namespace) -> None:
+    from PIL import Image
+
+    from calotype import codec, container, rates
+    from calotype.fit import course, efforts
+    from calotype.fit.loop import Plan
+    from calotype.model import bundle, store
+    from calotype.picture import Picture
+
+    model = bundle.read(Path(chosen.model)) if chosen.model else store.find("bespoke")
+    effort = efforts.of(chosen.effort) if chosen.effort else efforts.Effort(0, 0.0, 0.0, networks=False)
+    for name in chosen.pictures.split(","):
+        pixels = np.asarray(Image.open(chosen.kodak / f"{name}.png").convert("RGB"))
+        for quality in (float(word) for word in chosen.qualities.split(",")):
+            rate, count = rates.index(quality, model.manifest), pixels[..., 0].size
+            wall, cpu, log = time.monotonic(), time.process_time(), []
+            best = None
+            if chosen.effort:
+                plan = Plan(iterations=chosen.iterations or effort.iterations, latent_rate=effort.latent_rate,
+                            network_rate=effort.network_rate, networks=effort.networks)  # fmt: skip
+                best, done = course.fitted(pixels, model, rate, plan, chosen.threads, None)
+                log = best.log[:: max(1, len(best.log) // 20)]
+            minutes = [round((time.monotonic() - wall) / 60, 2), round((time.process_time() - cpu) / 60, 2)]
+            data = codec.encode(
+                Picture.of(pixels), model, rate_index=rate, threads=chosen.threads, check=False, fitted=best
+            )
+            began = time.process_time()
+            found = codec.decode(data, model=model, threads=1).pixels.astype(float)
+            point = {
+                "picture": name, "quality": quality, "effort": chosen.effort, "bytes": len(data),
+                "iterations": done if best else 0, "bpp": round(8 * len(data) / count, 5),
+                "psnr_db": round(10 * np.log10(255**2 / ((found - pixels) ** 2).mean()), 4),
+                "weights_bytes": sum(len(segment.data) for segment in container.parse(data).shared),
+                "minutes": minutes[0], "cpu_minutes": minutes[1], "decode_cpu_s": round(time.process_time() - began, 3),
+                "identity": model.identity[:8].hex(), "log": log,
+            }  # fmt: skip
+            print({key: value for key, value in point.items() if key != "log"}, flush=True)
+            points = json.loads(chosen.results.read_text()) if chosen.results.exists() else []
+            same = ("picture", "quality", "effort", "iterations", "identity")
+            points = [old for old in points if any(old[key] != point[key] for key in same)]
+            chosen.results.parent.mkdir(parents=True, exist_ok=True)
+            chosen.results.write_text(json.dumps([*points, point], indent=1) + "\n")
+
+
+def compare(chosen: argparse.Namespace) -> None:
+    """Bytes against each rival's curve at the same PSNR, interpolated in the logarithm of the rate."""
+    with gzip.open(ROWS, "rt") as stream:
+        rows = [json.loads(line) for line in stream]
+    print("| picture | quality | effort | bpp | dB | weights | min |", " | ".join(RIVALS), "|")
+    print("|" + "---|" * (7 + len(RIVALS)))
+    for point in sorted(
+        json.loads(chosen.results.read_text()), key=lambda p: (p["picture"], p["effort"], p["quality"])
+    ):
+        said = []
+        for rival in RIVALS:
+            curve = sorted(
+                (row["metrics"]["psnr"], row["bpp"])
+                for row in rows
+                if row.get("codec") == rival and row.get("picture") == f"{point['picture']}.png"
+            )
+            psnr, bpp = (np.array(column) for column in zip(*curve, strict=True))
+            inside = psnr[0] <= point["psnr_db"] <= psnr[-1]
+            theirs = np.exp(np.interp(point["psnr_db"], psnr, np.log(bpp)))
+            said.append(f"{100 * (point['bpp'] / theirs - 1):+.1f} %" if inside else "-")
+        share = 100 * point["weights_bytes"] / point["bytes"]
+        print(f"| {point['picture']} | {point['quality']:g} | {point['effort']} | {point['bpp']:.4f} "
+              f"| {point['psnr_db']:.2f} | {share:.1f} % | {point['cpu_minutes']} | " + " | ".join(said) + " |")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    verbs = parser.add_subparsers(required=True)
+    fitting = verbs.add_parser("fit")
+    fitting.add_argument("--kodak", type=Path, required=True)
+    fitting.add_argument("--pictures", default="kodim05,kodim15,kodim23")
+    fitting.add_argument("--qualities", default="30,50,70")
+    fitting.add_argument("--effort", type=int, default=5)
+    fitting.add_argument("--iterations", type=int, help="instead of the effort's")
+    fitting.add_argument("--model", help="a .calomodel file; the installed one by default")
+    fitting.add_argument("--threads", type=int, default=1)
+    fitting.set_defaults(run=fit)
+    verbs.add_parser("compare").set_defaults(run=compare)
+    chosen = parser.parse_args()
+    chosen.run(chosen)
+
+
+if __name__ == "__main__":
+    main()
