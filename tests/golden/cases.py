@@ -82,6 +82,10 @@ CASES = {
     "staged-prefix": Case("hvq-1", 67, 131, 80, "two tiles, interpolated means, strings of prefix codes"),
     "bespoke-tiles": Case("bespoke-1", 131, 140, 55, "four tiles, networks of the picture's own", fitted=True),
     "bespoke-odd": Case("bespoke-1", 67, 131, 30, "two tiles, by the start's networks"),
+    "grids-odd": Case("mftr-1", 131, 67, 60, "two tiles of fuzzy components, levels told by the level before"),
+    "surfaces-tiles": Case("tanh-1", 140, 270, 70, "six tiles of quad trees, leaves that are hyperbolic tangents"),
+    "fractal-odd": Case("fractal-1", 131, 67, 55, "two tiles, leaves that are copies, found by iteration"),
+    "measurements-odd": Case("bcs-1", 131, 67, 70, "two tiles of random measurements"),
 }
 
 MADE_FROM = {  # frozen model -> recipe
@@ -99,6 +103,10 @@ MADE_FROM = {  # frozen model -> recipe
     "spiht-1": "spiht",
     "hvq-1": "kasban2019-hvq-huffman",
     "bespoke-1": "bespoke",
+    "mftr-1": "dimartino2019-mftr",
+    "tanh-1": "khalaf2019-tanh",
+    "fractal-1": "fractal-pifs",
+    "bcs-1": "bcs-spl",
 }
 
 
