@@ -136,14 +136,17 @@ def _unfiltered(filters: np.ndarray, lines: np.ndarray) -> np.ndarray:
         here, kind = slice(start, stop, step), kinds[first : last + 1]
         left, above = flat[start - 1 : stop - 1 : step], flat[start - stride : stop - stride : step]
         corner = flat[start - stride - 1 : stop - stride - 1 : step]
-        paeth = left + above - corner
-        by_left, by_above, by_corner = abs(paeth - left), abs(paeth - above), abs(paeth - corner)
-        nearest = np.where(
-            (by_left <= by_above) & (by_left <= by_corner), left, np.where(by_above <= by_corner, above, corner)
-        )
+        nearest = _paeth(left, above, corner)
         foreseen = np.select([kind == 1, kind == 2, kind == 3, kind == 4], [left, above, left + above >> 1, nearest])
         flat[here] = flat[here] + foreseen & 0xFF
     return np.ascontiguousarray(whole[1:, 1:].astype(np.uint8))
+
+
+def _paeth(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndarray:
+    """Of the three neighbours the one nearest to left + above - corner; of equals in this order, left, above, corner."""
+    wanted = left + above - corner
+    a, b, c = abs(wanted - left), abs(wanted - above), abs(wanted - corner)
+    return np.where((a <= b) & (a <= c), left, np.where(b <= c, above, corner))
 
 
 def _filtered(pixels: np.ndarray) -> np.ndarray:
@@ -157,9 +160,7 @@ def _filtered(pixels: np.ndarray) -> np.ndarray:
         up = np.concatenate([above, here[:-1]])
         left, corner = np.zeros_like(here), np.zeros_like(here)
         left[:, 1:], corner[:, 1:] = here[:, :-1], up[:, :-1]
-        paeth = left + up - corner
-        a, b, c = abs(paeth - left), abs(paeth - up), abs(paeth - corner)
-        nearest = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, corner))
+        nearest = _paeth(left, up, corner)
         tries = [(here - foreseen).astype(np.uint8) for foreseen in (0, left, up, left + up >> 1, nearest)]
         sums = np.stack([abs(one.view(np.int8).astype(np.int32)).sum((1, 2)) for one in tries])
         best = sums.argmin(0)
