@@ -90,6 +90,10 @@ def counted(recipe: Any) -> dict[str, Any]:
             calls.append(arguments[0])
             return super().code(*arguments, **named)
 
+        def settle(self, name: str, values: Any, predict: Any, fronts: int) -> Any:
+            calls.extend([name] * (fronts - 1))
+            return self.code(name, values, predict(values.round()))  # once, where training may take several rounds
+
     torch.manual_seed(0)
     built = recipe.system().eval()
     crop = torch.rand(1, 3, SIDE, SIDE) * 255
@@ -101,6 +105,10 @@ def counted(recipe: Any) -> dict[str, Any]:
         system.TrainingPort, pyramid_system.TrainingPort = kept
     declared = getattr(built, "declared", {})
     encoders = "analysis", "branch", *(f"nets.{name}" for name, net in declared.items() if net.part == "encoder")
+    groups = getattr(built, "walk_parameters", {}).get("order", (1,))[-1]
+    for key in costs:
+        if key.startswith("nets.context."):
+            costs[key] *= groups  # the codec visits a position once for each group of channels
     encode = sum(cost for key, cost in costs.items() if key.startswith(encoders))
     return {
         "parameters": sum(p.numel() for p in built.parameters()),
