@@ -1,8 +1,8 @@
 """Between pixels and latents: what a model's `transform` entry names, by windows. Entropy coding lives in codec.py.
 
 Kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it; "networks", one analysis and one
-synthesis network; "blocks" (blocks.py) and "samples" (sampled.py), which need no network. Analysis may use any means;
-synthesis is what a file's pixels depend on, and float.
+synthesis network; "blocks" (blocks.py), "samples" (sampled.py) and "bespoke" (bespoke.py), which need no network.
+Analysis may use any means; synthesis is what a file's pixels depend on, and float.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import bespoke, blocks, colour, fuzzy, pyramid, sampled, sensing, wavelets, windows
+from calotype import bespoke, blocks, colour, dense, fuzzy, laplacian, pyramid, sampled, sensing, wavelets, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
@@ -69,16 +69,20 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "pyramid97": Pyramid97,
         "networks": Networks,
         "blocks": blocks.Blocks,
+        "dense": dense.Dense,
         "samples": sampled.Samples,
         "fuzzy": fuzzy.Fuzzy,
         "sensing": sensing.Sensing,
+        "laplacian": laplacian.Laplacian,
         "wavelet97": wavelets.Wavelet,
     }
     kind = model.manifest.transform.get("kind")
     if kind == "bespoke":
         return bespoke.Bespoke(model, shared)
     if kind not in kinds:
-        raise UnsupportedError("transform", found=kind, supported=", ".join(kinds), hint="a newer calotype may know it")
+        raise UnsupportedError(
+            "transform", found=kind, supported=", ".join([*kinds, "bespoke"]), hint="a newer calotype may know it"
+        )
     return kinds[kind](model)
 
 

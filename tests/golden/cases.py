@@ -72,6 +72,8 @@ CASES = {
     "blocks-odd": Case("dct-1", 131, 67, 60, "two tiles of blocks, means in interlaced passes"),
     "vectors-tiles": Case("vq-1", 140, 270, 80, "six tiles of vectors, samples as they are"),
     "staged-odd": Case("msvq-1", 131, 67, 70, "two tiles, wavelet bands in stages, tables by stages of the parent"),
+    "dense-odd": Case("bpnn-1", 131, 67, 70, "two tiles of hidden units, one layer of integers decodes"),
+    "dense-deep": Case("relu-1", 67, 61, 50, "two layers of integers decode"),
     "predictive-odd": Case("predictive-1", 37, 61, 100, "without loss, errors in interlaced passes"),
     "predictive-golomb": Case("golomb-1", 67, 131, 100, "two tiles, adaptive Golomb codes"),
     "predictive-arithmetic": Case("arithmetic-1", 61, 37, 60, "nearly lossless, tables that adapt"),
@@ -86,6 +88,16 @@ CASES = {
     "surfaces-tiles": Case("tanh-1", 140, 270, 70, "six tiles of quad trees, leaves that are hyperbolic tangents"),
     "fractal-odd": Case("fractal-1", 131, 67, 55, "two tiles, leaves that are copies, found by iteration"),
     "measurements-odd": Case("bcs-1", 131, 67, 70, "two tiles of random measurements"),
+    "gained-odd": Case("gained-1", 67, 131, 70, "two tiles, tables by scale and skew"),
+    "competing-tiles": Case("competing-1", 140, 270, 40, "six tiles, a choice of static tables for each place"),
+    "truncated-odd": Case("truncated-1", 61, 37, 50, "some channels are not coded"),
+    "levels-odd": Case("coarse2fine-1", 131, 67, 60, "two tiles, three levels of side information"),
+    "slices-odd": Case("charm-1", 67, 131, 90, "two tiles, channel slices and what rounding took from them"),
+    "joint-odd": Case("joint-1", 67, 131, 60, "two tiles, wavefronts of a serial context"),
+    "joint-escapes": Case("joint-1", 48, 80, 100, "noise beyond the tables, highest rate", noise=True),
+    "divided-odd": Case("ccn-1", 37, 150, 30, "two tiles, fronts over groups of channels"),
+    "mixtures-odd": Case("gmm-1", 61, 37, 80, "wavefronts, tables by scale and shape"),
+    "integers-odd": Case("int8-1", 131, 67, 75, "two tiles, integers up to the pixels"),
 }
 
 MADE_FROM = {  # frozen model -> recipe
@@ -95,6 +107,8 @@ MADE_FROM = {  # frozen model -> recipe
     "checkerboard-1": "he2021-checkerboard",
     "dct-1": "dct-threshold",
     "vq-1": "vq-lbg",
+    "bpnn-1": "bpnn-block",
+    "relu-1": "hussain2016-relu",
     "predictive-1": "predictive-lossless",
     "golomb-1": "golomb-adaptive",
     "arithmetic-1": "arithmetic",
@@ -107,6 +121,15 @@ MADE_FROM = {  # frozen model -> recipe
     "tanh-1": "khalaf2019-tanh",
     "fractal-1": "fractal-pifs",
     "bcs-1": "bcs-spl",
+    "gained-1": "cui2021-gained",
+    "competing-1": "brummer2021-priors",
+    "truncated-1": "ashok2018-varlatent",
+    "coarse2fine-1": "hu2020-coarse2fine",
+    "charm-1": "minnen2020-charm",
+    "joint-1": "minnen2018-joint",
+    "ccn-1": "li2020-ccn",
+    "gmm-1": "cheng2020-gmm",
+    "int8-1": "sun2021-int8",
 }
 
 
