@@ -1,21 +1,24 @@
-"""Tables of the walk of zero-trees, from what its decisions are on pictures. NumPy only; nothing runs in coding."""
+"""Designs of embedded recipes: tables of the walk of zero-trees, from its decisions on pictures. Nothing runs in coding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from calotype import colour, pyramid
+from calotype import blocks, colour, pyramid
 from calotype.coding.frequencies import bank_from_probabilities
 from calotype.coding.tables import TableBank
+from calotype.model.manifest import Latent
 from calotype.tiles import Region
+from calotype.train.design import Design
 from calotype.walks.trees import BINS, KINDS, PLANES, Trees, classes
 
-__all__ = ["bands_of", "banks", "designed"]
+__all__ = ["bands_of", "banks", "designed", "embedded"]
 
 TABLES = 64
+CHROMA = 1.15  # steps of chroma, as in dct-threshold
 _LOGITS = np.linspace(-7.2, 4.4, TABLES)
 _TRUST = 30.0  # decisions that the mean of a bin counts for
 
@@ -31,6 +34,53 @@ def banks(coded: bool) -> dict[str, TableBank]:
         "signs": bank_from_probabilities([(0, np.array([1 - p, p / 2, p / 2])) for p in chances]),
         "planes": bank_from_probabilities([(0, np.full(PLANES + 1, 1 / (PLANES + 1)))]),
     }
+
+
+def embedded(
+    pyramids: Callable[[np.ndarray], Sequence[Mapping[str, np.ndarray]]],
+    *,
+    transform: Mapping[str, Any],
+    strides: Mapping[str, int],
+    orientations: int,
+    bits: int,
+    steps: Sequence[float],
+    coded: bool = True,
+    counted: int = 3,
+    colours: np.ndarray | None = None,
+    floats: Mapping[str, np.ndarray] | None = None,
+) -> Design:
+    """The design of a recipe whose bands the walk codes.
+
+    pyramids      (float [3, 3], from colours to planes) -> bands of the pictures, {name: [1, c, h, w]}
+    strides       of "ll" and "l1" ...      orientations   bands of a plane in each level but "ll"
+    bits          of a magnitude, at most   steps          of the quantizer at the first and the last rate
+    coded         tables by context; else one bit for every decision
+    counted       at how many steps decisions are counted
+    colours       orthonormal axes of the planes, float [3, 3], in place of Y Cb Cr
+    """
+    factor, largest, levels = np.array([1.0, CHROMA, CHROMA]), 1 << bits, len(strides) - 1
+    planes, back = blocks.LUMA_CHROMA / factor, blocks.CHROMA_BACK * factor
+    if colours is not None:  # an error of such a plane weighs one in R G B; one of Y weighs three
+        planes, back = colours / np.sqrt(3), colours * np.sqrt(3)
+    inverse = np.log(np.array(steps, np.float32))[:, None] * np.ones(3, np.float32)
+    return Design(
+        walk="trees",
+        walk_parameters={"levels": levels, "planes": bits, "coded": coded},
+        latents={
+            name: Latent(3 * (1 if name == "ll" else orientations), stride, -largest, largest)
+            for name, stride in strides.items()
+        },
+        transform=transform,
+        align_px=strides["ll"],
+        tile_px=1024,
+        banks=banks(coded),
+        rows={
+            "octave": np.round(16 * np.log2(steps)).astype(np.int64)[:, None],
+            **designed(pyramids(planes), np.geomspace(*steps, counted).tolist(), levels),
+        },
+        floats={"colours": back.astype(np.float32), "anchors/inverse": inverse, **(floats or {})},
+        encoder={"planes": planes.astype(np.float32), "anchors/gain": -inverse},
+    )
 
 
 def bands_of(crops: Sequence[np.ndarray], planes: np.ndarray, levels: int) -> Iterator[dict[str, np.ndarray]]:

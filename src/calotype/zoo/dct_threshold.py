@@ -35,11 +35,13 @@ def design(
     anchors: int = 9,
     basis: np.ndarray | None = None,
     weights: np.ndarray | None = None,
+    colours: np.ndarray | None = None,
 ) -> Any:
     """The model from pictures uint8 [h, w, 3].
 
     zone    as in walks/blocks.py      tradeoff   bits that a squared step of distortion is worth
     basis   another orthonormal one than cosines, float32 [n, n] or [3, n, n], rank by rank
+    colours orthonormal axes of colour in place of Y Cb Cr, float [3, 3], columns
     weights relative steps of the coefficients of a block, [n], rank by rank; None: all alike
     """
     import numpy as np
@@ -51,8 +53,12 @@ def design(
 
     n, planes = side * side, 3
     steps = np.geomspace(*STEPS, anchors)
-    factor = np.repeat([1.0, CHROMA, CHROMA], n) * np.tile(np.ones(n) if weights is None else weights, planes)
-    sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, blocks.LUMA_CHROMA, 4 * side)
+    chroma = CHROMA if colours is None else 1.0
+    factor = np.repeat([1.0, chroma, chroma], n) * np.tile(np.ones(n) if weights is None else weights, planes)
+    axes, back = blocks.LUMA_CHROMA, blocks.CHROMA_BACK
+    if colours is not None:  # an error of such a plane weighs one in R G B; one of Y weighs three
+        axes, back = colours / np.sqrt(3), colours * np.sqrt(3)
+    sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, axes, 4 * side)
     sample = [part / factor.reshape(planes, n, 1, 1) for part in sample]
     inverse = np.log(steps[[0, -1], None] * factor)
     return Design(
@@ -69,12 +75,12 @@ def design(
         banks={"laplace": laplace()},
         rows=designed_rows(sample, GROUPS[side], steps[1::2], steps),
         floats={
-            "colours": blocks.CHROMA_BACK.astype(np.float32),
+            "colours": back.astype(np.float32),
             "anchors/inverse.y": inverse.astype(np.float32),
             **({} if basis is None else {"basis": basis}),
         },
         encoder={
-            "planes": blocks.LUMA_CHROMA.astype(np.float32),
+            "planes": axes.astype(np.float32),
             "anchors/gain.y": -inverse.astype(np.float32),
             "anchors/log_tradeoff.ac": np.full((2, planes * (n - 1)), np.log(tradeoff), np.float32),
         },

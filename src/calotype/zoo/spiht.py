@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 STEPS = (160.0, 2.0)  # of the quantizer at the first and the last rate
-CHROMA = 1.15  # steps of chroma, as in dct-threshold
 
 
 def design(
@@ -42,37 +41,18 @@ def design(
     counted   at how many steps decisions are counted
     colours   float [3, 3], orthonormal columns, in place of Y Cb Cr
     """
-    import numpy as np
+    from calotype.train.embedded_tables import bands_of, embedded
 
-    from calotype import blocks
-    from calotype.model.manifest import Latent
-    from calotype.train.design import Design
-    from calotype.train.embedded_tables import bands_of, banks, designed
-
-    factor, largest = np.array([1.0, CHROMA, CHROMA]), 1 << bits
-    planes, back = blocks.LUMA_CHROMA / factor, blocks.CHROMA_BACK * factor
-    if colours is not None:  # an error of any plane weighs one in R G B; of Y it weighs three
-        planes, back = colours / np.sqrt(3), colours * np.sqrt(3)
-    inverse = np.log(np.array(steps, np.float32))[:, None] * np.ones(3, np.float32)
-    sample = list(bands_of(crops, planes, levels))
-    names = {f"l{level}": Latent(9, 1 << level, -largest, largest) for level in range(1, levels + 1)}
-    return Design(
-        walk="trees",
-        walk_parameters={"levels": levels, "planes": bits, "coded": coded},
-        latents={**names, "ll": Latent(3, 1 << levels, -largest, largest)},
+    return embedded(
+        lambda planes: list(bands_of(crops, planes, levels)),
         transform={"kind": "wavelet97", "levels": levels},
-        align_px=1 << levels,
-        tile_px=1024,
-        banks=banks(coded),
-        rows={
-            "octave": np.round(16 * np.log2(steps)).astype(np.int64)[:, None],
-            **designed(sample, np.geomspace(*steps, counted), levels),
-        },
-        floats={
-            "colours": back.astype(np.float32),
-            "anchors/inverse": inverse,
-        },
-        encoder={"planes": planes.astype(np.float32), "anchors/gain": -inverse},
+        strides={"ll": 1 << levels} | {f"l{level}": 1 << level for level in range(1, levels + 1)},
+        orientations=3,
+        bits=bits,
+        steps=steps,
+        coded=coded,
+        counted=counted,
+        colours=colours,
     )
 
 
