@@ -54,11 +54,15 @@ class Attempt:
     """A file that a model wrote at a rate index, and what its pixels are worth.
 
     psnr_db   against the picture, None if nobody looked, -inf if it could not be decoded
+    overlaid  how many tiles were coded exactly (overlays.py)
+    exact_bytes   how many bytes exact coding is known to take, about; infinite if nobody knows
     """
 
     rate: int
     data: bytes
     psnr_db: float | None
+    overlaid: int = 0
+    exact_bytes: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def settle(
     guessed_bytes  how small an exact file might be; it is made only if it may win
     """
     found = attempt(rate)
+    guessed_bytes = min(guessed_bytes, found.exact_bytes)
     exact: bytes | None = None
     if guessed_bytes < len(found.data) or found.psnr_db == -math.inf:
         exact = exactly()

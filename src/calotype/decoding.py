@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from calotype import container, modelled, planes, windows
+from calotype import container, modelled, overlays, planes, windows
 from calotype.container import Header, Metadata, Mode, PictureFile
 from calotype.errors import CorruptError, UnsupportedError, UsageError
 from calotype.limits import DEFAULT, Limits
@@ -70,9 +70,10 @@ def decode(
             place = window.within(area)
             pixels[place.rows, place.cols, : 1 if grey else 3] = planes.one_grey(colours) if grey else colours
 
-        modelled.synthesise(file, model, grid, modelled.windows_for(area, grid, file), take, threads)
-    with working(threads if exact else 1) as (pool, _):
+        modelled.synthesise(overlays.beneath(file), model, grid, modelled.windows_for(area, grid, file), take, threads)
+    with working(threads if exact or overlays.numbers(file) else 1) as (pool, _):
         first = 0
+        overlays.decode(file, area, pixels[..., : file.header.plane_groups[0].planes], pool=pool)
         for group, entry in enumerate(file.header.plane_groups):
             if group in exact:
                 planes.decode(file, group, area, pixels[..., first : first + entry.planes], pool=pool)
@@ -98,12 +99,14 @@ def verify(
     if 0 not in exact:
         model = _model_for(file, model)
         grid = modelled.grid_of(file.header, model, limits)
-        modelled.decode_tiles(file, model, grid, threads)
+        modelled.decode_tiles(overlays.beneath(file), model, grid, threads)
     said, each = container.header_bytes(file.header), file.header.rows * file.header.columns
     with working(threads if exact else 1) as (pool, _):
         numbers = [number for group in exact for number in range(group * each, (group + 1) * each)]
         for _ in windows.run(partial(planes.read_tile, file, said), numbers, pool=pool, in_flight=4):
             pass
+        for number in overlays.numbers(file):
+            overlays.read_tile(file, said, number)
     if against is None:
         return Report(tiles=len(file.tiles), file_bytes=len(data))
     found = decode(data, limits=limits, threads=threads, model=model)
@@ -116,7 +119,7 @@ def verify(
 def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None) -> list[dict[str, np.ndarray]]:
     """The values of every tile, as the file fixes them for ever: {name: [c, h, w]}.
 
-    Tiles of a model: float32, multiples of 1/16. Tiles coded exactly: {"samples": integers}.
+    Tiles of a model: float32, multiples of 1/16. Tiles coded exactly: {"samples": integers}. Overlaid ones have both.
     """
     file = container.parse(data, limits)
     exact, found = _exact_groups(file, limits), {}
@@ -128,11 +131,13 @@ def latents(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
             for row, number in enumerate(batch.tiles):
                 found[number] = {name: array[row] for name, array in values.items()}
 
-        modelled.decode_tiles(file, model, grid, 1, take)
+        modelled.decode_tiles(overlays.beneath(file), model, grid, 1, take)
     said = container.header_bytes(file.header)
     for number in range(len(file.tiles)):
         if number not in found:
             found[number] = {"samples": planes.read_tile(file, said, number)}
+    for number in overlays.numbers(file):
+        found[number] = found[number] | {"samples": overlays.read_tile(file, said, number)}
     return [found[number] for number in range(len(file.tiles))]
 
 
@@ -146,13 +151,13 @@ def _exact_groups(file: PictureFile, limits: Limits) -> tuple[int, ...]:
     exact = []
     for group in range(header.groups):
         modes = {tile.mode for tile in file.tiles[group * each : (group + 1) * each]}
-        if Mode.MODEL not in modes:
+        if not modes & {Mode.MODEL, Mode.OVERLAID}:
             exact.append(group)
-        elif group > 0 or len(modes) > 1:
+        elif group > 0 or modes - {Mode.MODEL, Mode.OVERLAID}:
             found = ", ".join(sorted(mode.name for mode in modes))
-            supported = "MODEL for all tiles of the colours, LOSSLESS and RAW"
+            supported = "MODEL and OVERLAID for the colours, or LOSSLESS and RAW for all of a group"
             raise UnsupportedError(f"coding of tiles in plane group {group}", found=found, supported=supported)
-    if any(len(tile.segments) > 1 for tile in file.tiles if tile.mode is not Mode.MODEL):
+    if any(len(tile.segments) > 1 for tile in file.tiles if tile.mode in (Mode.LOSSLESS, Mode.RAW)):
         raise UnsupportedError("tiles", found="in several segments", supported="one segment each, without a model")
     if file.shared and 0 in exact:
         raise UnsupportedError(

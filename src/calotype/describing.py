@@ -54,7 +54,8 @@ def info(data: bytes, limits: Limits = DEFAULT) -> Info:
     file = container.parse(data, limits)
     header, said = file.header, file.metadata
     modes = [tile.mode for tile in file.tiles]
-    rate_indices = {tile.rate_index for tile in file.tiles if tile.mode is Mode.MODEL}
+    modelled = (Mode.MODEL, Mode.OVERLAID)
+    rate_indices = {tile.rate_index for tile in file.tiles if tile.mode in modelled}
     sizes = {"exif": said.exif, "icc": said.icc, "xmp": said.xmp}
     return Info(
         format_version=f"{MAJOR}.{header.minor}",
@@ -65,7 +66,7 @@ def info(data: bytes, limits: Limits = DEFAULT) -> Info:
         depth_bits=header.plane_groups[0].depth,
         alpha=any(group.colour in (Colour.ALPHA, Colour.PREMULTIPLIED_ALPHA) for group in header.plane_groups),
         quality=header.quality,
-        lossless=Mode.MODEL not in modes,
+        lossless=not rate_indices,
         fallback=_fallback(file, rate_indices),
         bpp=8 * len(data) / (header.width_px * header.height_px),
         model_id=header.model_id.hex(),
@@ -102,4 +103,7 @@ def _fallback(file: PictureFile, rate_indices: set[int]) -> str | None:
     except CalotypeError:  # the model is not installed, or has no such quality
         return None
     raised = max(rate_indices)
+    over = sum(tile.mode is Mode.OVERLAID for tile in file.tiles)
+    if over and raised <= asked:
+        return f"{over} of {file.header.rows * file.header.columns} tiles coded exactly: the model was larger there"
     return f"rate raised from {asked} to {raised}: the model was worse than it promises" if raised > asked else None

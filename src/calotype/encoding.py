@@ -7,12 +7,12 @@ holds the bytes, selfcheck.py looks at what was written and checking.py decides 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from calotype import checking, container, modelled, planes, rates, sharing, transforms
+from calotype import checking, container, modelled, overlays, planes, rates, sharing, transforms
 from calotype.checking import Attempt, Settled
 from calotype.container import QUALITY_LOSSLESS, Header, Metadata, Order, PictureFile, Resolution
 from calotype.errors import UnsupportedError, UsageError
@@ -81,10 +81,25 @@ def encode(
     colours, alpha = colours_of(picture), {} if alpha is None else alpha
     promise = checking.promised_db(model.manifest, quality) if check and rate_index is None else None
 
+    def once(rate: int, colours: np.ndarray, over: dict[int, bytes]) -> tuple[Attempt, PictureFile]:
+        sight = Sight(colours, _planes_of(picture) == 1) if check else None
+        file = _modelled(picture, colours, model, stated, rate, sight, threads, alpha, fitted, over)
+        data = container.build(file)
+        seen = sight.psnr_db(data, model, promise, threads) if sight else None
+        return Attempt(rate, data, seen, overlaid=len(over)), file
+
+    exact: dict[int, bytes] = {}  # streams of tiles, which no rate changes
+
     def attempt(rate: int) -> Attempt:
-        sight = Sight(colours, picture.planes - picture.has_alpha == 1) if check else None
-        data = _modelled(picture, colours, model, stated, rate, sight, threads, alpha, fitted)
-        return Attempt(rate, data, sight.psnr_db(data, model, promise, threads) if sight else None)
+        found, file = once(rate, colours, {})
+        if fitted is None and promise is not None:
+            over = _overlaid(picture, colours, file, exact, threads)
+            if len(over) == file.header.rows * file.header.columns:
+                return replace(found, exact_bytes=sum(map(len, over.values())))
+            if over:
+                second, _ = once(rate, overlays.continued(colours, file.header, over), over)
+                found = second if len(second.data) < len(found.data) else found
+        return found
 
     if check and rate_index is None:
         guess = checking.exact_bytes_guessed(colours)
@@ -100,8 +115,29 @@ def encode(
         lossless=False,
         rate_index=found.attempt.rate,
         psnr_db=found.attempt.psnr_db,
-        notes=found.notes,
+        notes=(*_said(found.attempt), *found.notes),
     )
+
+
+def _said(attempt: Attempt) -> tuple[str, ...]:
+    many = "1 tile" if attempt.overlaid == 1 else f"{attempt.overlaid} tiles"
+    return (f"{many} coded exactly, in fewer bytes than the model takes there",) if attempt.overlaid else ()
+
+
+def _overlaid(
+    picture: Picture, colours: np.ndarray, file: PictureFile, known: dict[int, bytes], threads: int | None
+) -> dict[int, bytes]:
+    """Streams of the tiles of a file that are shorter exactly; a walk that writes segments has none."""
+    tiles = file.tiles[: file.header.rows * file.header.columns]
+    if any(len(tile.segments) > 1 for tile in tiles):
+        return {}
+    with working(threads) as (pool, _):
+        return overlays.choose(colours[..., : _planes_of(picture)], tiles, file.header, known, pool=pool)
+
+
+def _planes_of(picture: Picture) -> int:
+    """Planes of the colours."""
+    return picture.planes - picture.has_alpha
 
 
 def _exactly(picture: Picture, stated: int, check: bool, threads: int | None) -> bytes:
@@ -133,8 +169,9 @@ def _modelled(
     threads: int | None,
     alpha: dict[int, bytes],
     fitted: transforms.Fitted | None,
-) -> bytes:
-    """A file whose colours, uint8 [h, w, 3], the model codes; alpha is coded exactly."""
+    over: dict[int, bytes],
+) -> PictureFile:
+    """A file whose colours, uint8 [h, w, 3], the model codes; alpha, and what lies `over` some tiles, is exact."""
     header = Header(
         width_px=picture.width_px,
         height_px=picture.height_px,
@@ -145,13 +182,14 @@ def _modelled(
     )
     shared = sharing.encode(colours, header, model, rate, fitted)
     tiles = modelled.encode(colours, header, model, rate, threads, shared, sight.look if sight else None, fitted)
+    if over:
+        tiles = overlays.laid(colours_of(picture)[..., : _planes_of(picture)], tiles, over, header, shared)
     if picture.has_alpha:
         with working(threads) as (pool, _):
             samples = planes.samples_of(picture, 1)
             tiles += planes.encode(samples, header, 1, check=sight is not None, pool=pool, known=alpha, shared=shared)
     said = _metadata_of(picture).chunks()
-    file = PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said, order=Order.BY_SEGMENT)
-    return container.build(file)
+    return PictureFile(header=header, tiles=tuple(tiles), shared=shared, ancillary=said, order=Order.BY_SEGMENT)
 
 
 def colours_of(picture: Picture) -> np.ndarray:

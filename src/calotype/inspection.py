@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from calotype import codec, container, lossless, modelled, sharing, walks
+from calotype import codec, container, lossless, modelled, overlays, sharing, walks
 from calotype.codec import Info
 from calotype.coding.measuring import MeasuringReader
 from calotype.coding.segments import Segments
@@ -98,8 +98,14 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None
             parts["metadata" if kind[0].islower() else "picture payload" if kind == "PICT" else "framing"] += sum(sizes)
     heat = np.zeros([-(-side // BLOCK_PX) for side in (file.header.height_px, file.header.width_px)], np.float64)
     _exact(file, parts, heat)
-    if any(tile.mode is Mode.MODEL for tile in file.tiles):
-        _modelled(file, store.by_identity(file.header.model_id) if model is None else model, limits, parts, heat)
+    if any(tile.mode in (Mode.MODEL, Mode.OVERLAID) for tile in file.tiles):
+        _modelled(
+            overlays.beneath(file),
+            store.by_identity(file.header.model_id) if model is None else model,
+            limits,
+            parts,
+            heat,
+        )
     sizes = [0] * len(file.tiles)
     for (number, _), size in zip(sequence(file.order, file.segment_counts), frames["TILE"], strict=True):
         sizes[number] += size
@@ -157,12 +163,12 @@ def _exact(file: PictureFile, parts: defaultdict[str, float], heat: np.ndarray) 
     for number, tile in enumerate(file.tiles):
         if tile.mode is Mode.MODEL:
             continue
-        place, stream = file.header.place(number), tile.segments[0].data
+        place, stream = file.header.place(number), tile.segments[-1].data
         entry, _ = file.header.group(place.group)
         name = "alpha" if place.group else "exact samples"
-        parts[name if tile.mode is Mode.LOSSLESS else f"{name}, raw"] += len(stream)
+        parts[f"{name}, raw" if tile.mode is Mode.RAW else name] += len(stream)
         shape = entry.planes, place.height_px, place.width_px
-        spent = lossless.spent_in(stream, shape, entry.depth) if tile.mode is Mode.LOSSLESS else None
+        spent = lossless.spent_in(stream, shape, entry.depth) if tile.mode is not Mode.RAW else None
         if spent is None:
             spent = np.ones(shape[1:], np.float32)
         _warm(heat, place.top_px, place.left_px, _blocks(spent, 1), 8 * len(stream))

@@ -27,6 +27,7 @@ __all__ = [
     "groups_of",
     "one_grey",
     "read_tile",
+    "region_of",
     "samples_of",
     "smoothed",
     "spend",
@@ -113,7 +114,7 @@ def decode(file: PictureFile, group: int, area: Region, out: np.ndarray, *, pool
     header = file.header
     one = partial(read_tile, file, container.header_bytes(header))
     for number, samples in windows.run(one, _touched(header, group, area), pool=pool, in_flight=_IN_FLIGHT):
-        whole = _region(header, number)
+        whole = region_of(header, number)
         part = whole.clipped(area)
         inner, outer = part.within(whole), part.within(area)
         out[outer.rows, outer.cols] = samples[:, inner.rows, inner.cols].transpose(1, 2, 0)
@@ -183,7 +184,7 @@ def _encode_tile(
     known: dict[int, bytes],
     number: int,
 ) -> Tile:
-    place = _region(header, number)
+    place = region_of(header, number)
     depth = header.group(header.place(number).group)[0].depth
     tile = np.ascontiguousarray(samples[place.rows, place.cols].transpose(2, 0, 1))
     key = container.tile_key(said, number, shared=shared)
@@ -210,6 +211,7 @@ def _touched(header: Header, group: int, area: Region) -> Iterable[int]:
     ]
 
 
-def _region(header: Header, number: int) -> Region:
+def region_of(header: Header, number: int) -> Region:
+    """Where a tile lies in the picture, pixels."""
     place = header.place(number)
     return Region(place.top_px, place.top_px + place.height_px, place.left_px, place.left_px + place.width_px)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from calotype import checking, container, modelled, planes
+from calotype import checking, container, modelled, overlays, planes
 from calotype.errors import CorruptError
 from calotype.limits import DEFAULT
 from calotype.model.bundle import Model
@@ -44,7 +44,7 @@ class Sight:
         if self.look.damaged:
             return -math.inf
         try:
-            file = container.parse(data, _OWN)
+            file = overlays.beneath(container.parse(data, _OWN))
             grid = modelled.grid_of(file.header, model)
             again = self.look.unread.union(checking.tiles_again(file, model, len(grid)))
             if again:

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from tests import tiny
 
-from calotype import checking, codec, container, encoding, formats, metrics, modelled, rates
+from calotype import checking, codec, container, encoding, formats, metrics, rates
 from calotype.checking import Attempt
 from calotype.coding.densities import Laplace
 from calotype.coding.lattice import FULL
+from calotype.coding.reader import Reader
 from calotype.coding.writer import Writer
 from calotype.model import store
 from calotype.picture import Picture
@@ -194,15 +195,13 @@ def test_a_stream_that_does_not_give_its_values_is_caught(model, monkeypatch, wh
 
 def test_a_reader_that_finds_other_tables_is_caught(model, monkeypatch):
     """In the tiles that are decoded again as a reader does it; the twin, whose tiles are not drawn, goes through."""
-    picture, read = Picture(tiny.picture(60, 50, seed=2)), modelled.Reader
+    picture, code = Picture(tiny.picture(60, 50, seed=2)), Reader.code
 
-    class Astray(read):
-        def code(self, name, values, distribution, lattice=FULL, onto=None):
-            return super().code(
-                name, values, Laplace(distribution.mean16, np.maximum(distribution.index, 1)), lattice, onto
-            )
+    def astray(port, name, values, distribution, lattice=FULL, onto=None):
+        other = Laplace(distribution.mean16, np.maximum(distribution.index, 1))
+        return code(port, name, values, other, lattice, onto)
 
-    monkeypatch.setattr(modelled, "Reader", Astray)
+    monkeypatch.setattr(Reader, "code", astray)
     for drawn in (True, False):
         monkeypatch.setattr(checking, "tiles_again", lambda file, model, count, drawn=drawn: (0,) if drawn else ())
         assert codec.encode_reported(picture, model).lossless is drawn

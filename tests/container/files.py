@@ -57,12 +57,13 @@ segments = st.builds(Segment, st.binary(max_size=300), st.binary(min_size=4, max
 @st.composite
 def tiles(draw: st.DrawFn, header: Header, number: int) -> Tile:
     exact = header.lossless or not any(header.model_id)
-    modes = [Mode.LOSSLESS] if exact else [Mode.MODEL, Mode.LOSSLESS]
+    modes = [Mode.LOSSLESS] if exact else [Mode.MODEL, Mode.LOSSLESS, Mode.OVERLAID]
     if header.raw_bytes(number) < 3000:
         modes.append(Mode.RAW)
     mode = draw(st.sampled_from(modes))
     many = st.lists(segments, min_size=1, max_size=draw(st.sampled_from((1, 1, 4))))
     data = draw(many)
+    data = data * 2 if mode is Mode.OVERLAID else data
     if mode is Mode.RAW:
         data = [Segment(bytes(header.raw_bytes(number)), data[0].check)]
     return Tile(number=number, segments=tuple(data), rate_index=draw(st.integers(0, 1023)), mode=mode)

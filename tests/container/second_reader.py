@@ -179,7 +179,8 @@ def read(data: bytes) -> Picture:
         must(segments == segments_of[number] and tiles[number][:2] in ((-1, -1), (mode, rate)), "coding differs")
         tiles[number] = (mode, rate, [*tiles[number][2], (stream, check)])
     for number, (mode, _, segments) in enumerate(tiles):
-        must(mode != 0 or (any(model) and quality != 10001), "mode MODEL")
+        must(mode not in (0, 3) or (any(model) and quality != 10001), "mode MODEL")
+        must(mode != 3 or len(segments) > 1, "overlaid tile")
         if mode == 2:
             group, place = divmod(number, rows * columns)
             row, column = divmod(place, columns)
@@ -201,7 +202,7 @@ def read(data: bytes) -> Picture:
 def read_tile(payload: bytes, count: int) -> tuple[int, int, int, int, bytes, bytes]:
     source = Bytes(payload)
     number, coding = source.varint(0, count - 1), source.varint(0, 16383)
-    must(coding & 7 < 3, "mode")
+    must(coding & 7 < 4, "mode")
     segment, segments = 0, 1
     if coding & 8:
         segment = source.varint(0, 255)

@@ -254,7 +254,7 @@ def test_illegal_headers_name_their_field(field, changes):
         ("format version", head(version=b"\2\0")),
         ("sample type", head(groups=b"\x67\2\1")),
         ("colour", head(groups=b"\7\x0a\1")),
-        ("coding mode", sealed([*chunks_of(head())[:1], frame("TILE", b"\0\3HASH" + bytes(6))])),
+        ("coding mode", sealed([*chunks_of(head())[:1], frame("TILE", b"\0\4HASH" + bytes(6))])),
         ("critical chunk", sealed([*chunks_of(head()), frame("ABCD", b"")])),
         ("encryption", sealed([chunks_of(head())[0], frame("ENCR", b""), *chunks_of(head())[1:]])),
         ("alpha plane", sealed([chunks_of(head())[0], frame("ALPH", b""), *chunks_of(head())[1:]])),

@@ -126,6 +126,7 @@ class Mode(IntEnum):
     MODEL = 0
     LOSSLESS = 1
     RAW = 2
+    OVERLAID = 3
 
 
 class Order(IntEnum):

@@ -67,6 +67,8 @@ class Tile:
         object.__setattr__(self, "mode", Mode(self.mode))
         if self.mode is Mode.RAW and len(self.segments) > 1:
             raise UsageError("segments of a raw tile", value=len(self.segments), allowed="1")
+        if self.mode is Mode.OVERLAID and len(self.segments) < 2:
+            raise UsageError("segments of an overlaid tile", value=1, allowed="2 and more: the model's, then the exact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def read_part(payload: bytes | memoryview, tiles: int, offset: int = 0) -> Part:
     coding = fields.varint("coding", 0, MAX_RATE_INDEX << 4 | 0x0F)
     if coding & 0x07 not in set(Mode):
         raise UnsupportedError(
-            "coding mode", found=coding & 0x07, supported="0 to 2", hint="a newer release may read it"
+            "coding mode", found=coding & 0x07, supported="0 to 3", hint="a newer release may read it"
         )
     segment, segments = 0, 1
     if coding & TILE_SEVERAL:
@@ -120,17 +122,19 @@ def join(number: int, parts: Sequence[Part]) -> Tile:
     segments = tuple(part.data for part in parts)
     if first.mode is Mode.RAW and len(segments) > 1:
         raise CorruptError(f"TILE segments of raw tile {number}", found=len(segments), expected=1)
+    if first.mode is Mode.OVERLAID and len(segments) < 2:
+        raise CorruptError(f"TILE segments of overlaid tile {number}", found=1, expected="2 and more")
     return Tile(number=number, segments=segments, rate_index=first.rate_index, mode=first.mode)
 
 
 def check_tile(header: Header, tile: Tile) -> None:
     """Raise UsageError if this tile cannot belong to this header."""
-    if header.lossless and tile.mode is Mode.MODEL:
-        raise UsageError(f"mode of tile {tile.number}", value="MODEL", allowed="LOSSLESS or RAW in a lossless picture")
-    if tile.mode is Mode.MODEL and not any(header.model_id):
-        raise UsageError(
-            f"mode of tile {tile.number}", value="MODEL", allowed="LOSSLESS or RAW in a picture without a model"
-        )
+    for lacks, kind in (
+        (header.lossless, "a lossless picture"),
+        (not any(header.model_id), "a picture without a model"),
+    ):
+        if lacks and tile.mode in (Mode.MODEL, Mode.OVERLAID):
+            raise UsageError(f"mode of tile {tile.number}", value=tile.mode.name, allowed=f"LOSSLESS or RAW in {kind}")
     if tile.mode is Mode.RAW and len(tile.segments[0].data) != header.raw_bytes(tile.number):
         found, wanted = len(tile.segments[0].data), header.raw_bytes(tile.number)
         raise UsageError(f"bytes of raw tile {tile.number}", value=found, allowed=wanted)
