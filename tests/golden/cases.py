@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from tests import fitting, tiny
 
-from calotype import codec, cutting, rates
+from calotype import codec, container, cutting, overlays, planes, rates
 from calotype.errors import FileError, TargetExists, UsageError
 from calotype.model import bundle
 from calotype.model.bundle import Model
@@ -41,6 +41,7 @@ class Case:
     metadata: dict[str, Any] = field(default_factory=dict)
     cut_bytes: int = 0  # of an embedded file: cut to so many
     fitted: bool = False  # the file brings networks of its own
+    over: tuple[int, ...] = ()  # tiles that are drawn in few colours, and coded exactly
 
     def picture(self) -> Picture:
         if self.noise:  # extremes side by side, in blocks, which no table foresees
@@ -60,6 +61,7 @@ _METADATA = {
 
 CASES = {
     "pyramid-tiles": Case("swift-1", 200, 300, 60, "six tiles of the pyramid walk, metadata", metadata=_METADATA),
+    "pyramid-overlaid": Case("swift-1", 140, 270, 60, "exact samples over two of six tiles", over=(0, 4)),
     "pyramid-1x1": Case("swift-1", 1, 1, 50, "the smallest picture"),
     "pyramid-odd": Case("swift-1", 37, 61, 5, "odd sides, low rate"),
     "pyramid-escapes": Case("swift-1", 48, 80, 100, "noise beyond the tables, highest rate", noise=True),
@@ -173,6 +175,7 @@ def make(name: str) -> None:
     if case.fitted:
         fit = fitting.some(with_model, picture.pixels, rates.index(case.quality, with_model.manifest))
     data = codec.encode(picture, with_model, quality=case.quality, threads=1, fitted=fit)
+    data = _overlaid(picture, with_model, data, case) if case.over else data
     data = cutting.cut(data, case.cut_bytes, model=with_model) if case.cut_bytes else data
     record = {
         "model": case.model,
@@ -184,6 +187,22 @@ def make(name: str) -> None:
     }
     target.write_bytes(data)
     target.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _overlaid(picture: Picture, model: Model, data: bytes, case: Case) -> bytes:
+    """The file with stripes drawn over some tiles, coded exactly."""
+    header, pixels = container.parse(data).header, picture.pixels.copy()
+    for number in case.over:
+        place = planes.region_of(header, number)
+        pixels[place.rows, place.cols] = np.where(
+            np.indices((place.height, place.width)).sum(0)[..., None] % 5 < 2, 9, 240
+        )
+    drawn, below = (
+        container.parse(codec.encode(Picture(what), model, quality=case.quality, threads=1))
+        for what in (pixels, overlays.continued(pixels, header, case.over))
+    )
+    over = overlays.choose(pixels, drawn.tiles, header, {}, pool=None)
+    return container.build(replace(below, tiles=tuple(overlays.laid(pixels, list(below.tiles), over, header, ()))))
 
 
 def make_model(name: str) -> None:
