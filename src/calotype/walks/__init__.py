@@ -10,8 +10,10 @@ from calotype.errors import UsageError
 __all__ = ["get", "names"]
 
 _WALKS = {
+    "attended": ("calotype.walks.attended", "Attended"),
     "bespoke": ("calotype.walks.bespoke", "Bespoke"),
     "blocks": ("calotype.walks.blocks", "Blocks"),
+    "clustered": ("calotype.walks.clustered", "Clustered"),
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
     "coarse-to-fine": ("calotype.walks.coarse_to_fine", "CoarseToFine"),
     "competing": ("calotype.walks.competing", "Competing"),

@@ -66,9 +66,9 @@ class Slices:
 
 def _placed(part: Any, first: int, channels: int) -> Any:
     """Channels of a slice among zeros: [b, n, h, w] -> [b, channels, h, w]."""
-    last = channels - first - part.shape[1]
+    b, n, h, w = part.shape
     if not hasattr(part, "new_zeros"):
-        return np.pad(np.asarray(part), ((0, 0), (first, last), (0, 0), (0, 0)))
-    from torch.nn.functional import pad
-
-    return pad(part, (0, 0, 0, 0, first, last))
+        return np.pad(np.asarray(part), ((0, 0), (first, channels - first - n), (0, 0), (0, 0)))
+    whole = part.new_zeros((b, channels, h, w))
+    whole[:, first : first + n] = part
+    return whole
