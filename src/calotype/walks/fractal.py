@@ -134,7 +134,11 @@ class Fractal(QuadTree):
         for side, (here, mean, _) in tree.items():
             blocks = np.broadcast_to(mean[..., None], (*mean.shape, side * side))
             flat = np.where(placed(np.broadcast_to(here[..., None], blocks.shape), side), placed(blocks, side), flat)
-        maps = {side: self._maps(side, *tree[side], shape) for side in tree if tree[side][2] is not None}
+        maps = {
+            side: self._maps(side, here, mean, found, shape)
+            for side, (here, mean, found) in tree.items()
+            if found is not None
+        }
         canvas = flat
         for _ in range(self.iterations if any(len(part[0]) for part in maps.values()) else 0):
             canvas = self._iterated(canvas, maps)

@@ -26,6 +26,7 @@ KINDS = {"y": (1, 1), "c": (2, 2)}  # name: planes, pixels a sample: Y as it is,
 SPLIT_CLASSES = 8  # black squares: 0-1, 2-3, 4 neighbours of this size; white: 0..4 of them are split
 FLAGS = 40  # tables of the bank "flags": 0 is the certain zero, then chances of a one in equal steps of logits
 PX = 256  # units of a sample in which means and surfaces are computed
+_FAR = 512 * PX  # means of damaged files stay within, so that no sum leaves 32 bits
 
 
 def cells(planes: np.ndarray, side: int) -> np.ndarray:
@@ -167,7 +168,7 @@ class QuadTree:
         roots = None if choices is None else np.rint(choices[f"mean{sides[0]}"] * 16 / unit)
         first = np.full(len(unit), 128, np.int32) * 16 // unit[:, 0, 0, 0] if kind == "y" else 0
         known = interlaced.code(port, f"{kind}.root", roots, nets.table(f"{kind}.root.scale"), first=first)
-        mean = known * unit * 16  # 1/256 of a sample
+        mean = np.clip(known * unit * 16, -_FAR, _FAR)  # 1/256 of a sample
         alive, tree = np.ones(mean.shape, bool), {}
         for k, side in enumerate(sides):
             unit = step[:, k : k + 1]
@@ -193,7 +194,7 @@ class QuadTree:
         given = None if choices is None else (choices[f"mean{side}"] * 16 / unit).astype(np.float32)
         mean16 = np.where(alive, (guess + unit // 2) // unit, 0)  # sixteenths of a step
         found = port.code(f"{kind}.mean{side}", given, Laplace(mean16, np.where(alive, table, 0)))
-        return np.where(alive, (np.asarray(found) * 16).astype(np.int32) * unit, guess)
+        return np.where(alive, np.clip((np.asarray(found) * 16).astype(np.int32) * unit, -_FAR, _FAR), guess)
 
     def _split(
         self, kind: str, side: int, nets: Any, port: Any, choices: Any, alive: np.ndarray, told: np.ndarray
