@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import bespoke, blocks, colour, dense, fuzzy, laplacian, pyramid, sampled, sensing, wavelets, windows
+from calotype import bespoke, blocks, clustered, colour, dense, fuzzy, laplacian, pyramid, sampled, sensing, wavelets, windows
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
@@ -73,6 +73,7 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "samples": sampled.Samples,
         "fuzzy": fuzzy.Fuzzy,
         "sensing": sensing.Sensing,
+        "clustered": clustered.Clustered,
         "laplacian": laplacian.Laplacian,
         "wavelet97": wavelets.Wavelet,
     }

@@ -9,6 +9,7 @@ import pytest
 from tests import tiny
 
 from calotype import blocks, codec, laplacian
+from calotype.clustered import chosen, turned
 from calotype.picture import Picture
 from calotype.tiles import Region
 from calotype.zoo.andrews1968_dft import waves
@@ -115,3 +116,24 @@ def test_pictures_of_any_size_come_back(recipe):
             found = codec.decode(data, model=model).pixels
             errors.append(float(np.square(found.astype(float) - pixels).mean()))
         assert errors[1] < 60 and errors[1] <= errors[0]
+
+
+def test_colours_turn_by_blocks_and_back():
+    """Means stay; the twin: turned with another cluster, they do not come back."""
+    random = np.random.default_rng(6)
+    found = random.normal(0, 20, (3, 16, 4, 5)).astype(np.float32)
+    turns = np.stack([np.linalg.qr(random.normal(0, 1, (3, 3)))[0] for _ in range(4)]).astype(np.float32)
+    cluster = random.integers(0, 4, (4, 5))
+    there = turned(found, turns, cluster)
+    assert np.array_equal(there[:, 0], found[:, 0]) and not np.allclose(there, found, atol=1)
+    assert np.allclose(turned(there, turns, cluster, back=True), found, atol=1e-4)
+    assert not np.allclose(turned(there, turns, (cluster + 1) % 4, back=True), found, atol=1)
+
+
+def test_blocks_take_the_axes_along_which_they_vary():
+    random = np.random.default_rng(7)
+    turns = np.stack([np.linalg.qr(random.normal(0, 1, (3, 3)))[0] for _ in range(4)]).astype(np.float32)
+    cluster = random.integers(0, 4, (6, 7))
+    line = random.normal(0, 50, (64, 6, 7)).astype(np.float32)
+    found = turns[cluster][..., 0, :].transpose(2, 0, 1)[:, None] * line
+    assert np.array_equal(chosen(found, turns, np.full(4, 0.25), 4.0), cluster)

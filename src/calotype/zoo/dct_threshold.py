@@ -36,12 +36,14 @@ def design(
     basis: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     colours: np.ndarray | None = None,
+    sample: Sequence[np.ndarray] | None = None,
 ) -> Any:
     """The model from pictures uint8 [h, w, 3].
 
     zone    as in walks/blocks.py      tradeoff   bits that a squared step of distortion is worth
     basis   another orthonormal one than cosines, float32 [n, n] or [3, n, n], rank by rank
     colours orthonormal axes of colour in place of Y Cb Cr, float [3, 3], columns
+    sample  coefficients to design from, [3, n, h, w] each, in place of those of the pictures
     weights relative steps of the coefficients of a block, [n], rank by rank; None: all alike
     """
     import numpy as np
@@ -58,7 +60,8 @@ def design(
     axes, back = blocks.LUMA_CHROMA, blocks.CHROMA_BACK
     if colours is not None:  # an error of such a plane weighs one in R G B; one of Y weighs three
         axes, back = colours / np.sqrt(3), colours * np.sqrt(3)
-    sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, axes, 4 * side)
+    if sample is None:
+        sample = coefficients(crops, blocks.cosines(side) if basis is None else basis, axes, 4 * side)
     sample = [part / factor.reshape(planes, n, 1, 1) for part in sample]
     inverse = np.log(steps[[0, -1], None] * factor)
     return Design(
