@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
         return None
     whole = Phased(values.shape, np.float64, values)
     rows, columns = (-(-side // (2 * BLOCK)) for side in values.shape)
-    worked = []
+    blocks, worked = rows * columns, []
     for phase in PHASES:
         a_pass = Pass(whole, whole, references, phase, depth)
         around = a_pass.around(0, a_pass.shape[0]).astype(np.float64)
@@ -89,34 +90,59 @@ def regions(values: np.ndarray, references: Sequence[Reference], depth: int) -> 
         y, x = np.arange(a_pass.shape[0]) // BLOCK, np.arange(a_pass.shape[1]) // BLOCK
         block = (y[:, None] * columns + x).reshape(-1)
         some = slice(None, None, 2) if features.shape[1] > FEW else slice(None)
-        worked.append((features[:, some], wanted[some], block[some], trust[some]))
-    blocks = rows * columns
-    uneven = sum(np.bincount(block, 1 / trust**2, blocks) / np.bincount(block, minlength=blocks).clip(1)
-                 for _, _, block, trust in worked)  # fmt: skip
+        worked.append(_Blocks(blocks, features[:, some], wanted[some], block[some], trust[some]))
+    uneven = np.sum([one.summed(1 / one.trust**2) / one.counts.clip(1) for one in worked], 0)
     kinds = np.argsort(np.argsort(uneven)) * MAX_REGIONS // blocks
-    alike = np.zeros(blocks)
-    for features, wanted, block, trust in worked:
-        weights = _solve(features * trust, wanted * trust)
-        alike += np.bincount(block, np.log2(np.abs(wanted - multiply(weights, features)) + 0.5), blocks)
+    alike = np.sum([one.costs(one.solved(np.ones((1, blocks), bool)))[0] for one in worked], 0)
     costs = alike[None]
     for _ in range(ROUNDS):
-        costs = np.zeros((MAX_REGIONS, blocks))
-        for features, wanted, block, trust in worked:
-            of_sample = kinds[block]
-            for kind in range(MAX_REGIONS):
-                (mine,) = (of_sample == kind).nonzero()
-                if len(mine) < 4 * len(features):
-                    costs[kind] = np.inf
-                    continue
-                weights = _solve(features[:, mine] * trust[mine], wanted[mine] * trust[mine])
-                costs[kind] += np.bincount(block, np.log2(np.abs(wanted - multiply(weights, features)) + 0.5), blocks)
+        chosen = kinds == np.arange(MAX_REGIONS)[:, None]
+        costs = np.sum([one.costs(one.solved(chosen)) for one in worked], 0)
         kinds = costs.argmin(0)
     # Classes by energy win part of it as well, and more predictors must be said.
-    gain = (
-        WORTH * float((alike - costs.min(0)).sum()) * (values.size * 0.75 / sum(len(block) for *_, block, _ in worked))
-    )
-    price = 2 * blocks + 6 * (MAX_REGIONS - 1) * sum(len(features) for features, *_ in worked)
+    gain = WORTH * float((alike - costs.min(0)).sum()) * (values.size * 0.75 / sum(len(one.wanted) for one in worked))
+    price = 2 * blocks + 6 * (MAX_REGIONS - 1) * sum(len(one.features) for one in worked)
     return kinds.astype(np.uint8).reshape(rows, columns) if gain > price else None
+
+
+class _Blocks:
+    """The samples of a phase, block after block, and what least squares over any of the blocks are made of.
+
+    features  float64 [features, n]; wanted, trust: [n], the weight of each sample; block: [n], the block it lies in
+    """
+
+    def __init__(
+        self, blocks: int, features: np.ndarray, wanted: np.ndarray, block: np.ndarray, trust: np.ndarray
+    ) -> None:
+        order = np.argsort(block, kind="stable")
+        self.features, self.wanted, self.trust = features.take(order, 1), wanted[order], trust[order]
+        self.counts = np.bincount(block, minlength=blocks)  # zero at borders that a phase does not reach
+        self._starts = (np.cumsum(self.counts) - self.counts)[self.counts > 0]
+        scaled = np.concatenate([self.features, self.wanted[None]]) * self.trust
+        ends = pairwise([0, *np.cumsum(self.counts).tolist()])
+        # A block has a few hundred samples: no BLAS starts threads for them.
+        self._products = np.stack([scaled[:, a:b] @ scaled[:-1, a:b].T for a, b in ends])
+
+    def summed(self, values: np.ndarray) -> np.ndarray:
+        """Sums over each block, [..., blocks], of [..., n] values in the order of the samples."""
+        found = np.zeros((*values.shape[:-1], len(self.counts)))
+        found[..., self.counts > 0] = np.add.reduceat(values, self._starts, axis=-1)
+        return found
+
+    def solved(self, chosen: np.ndarray) -> np.ndarray:
+        """Weights [kinds, features] fitted to the blocks of each kind, bool [kinds, blocks]; nan where they are too few."""
+        known = np.tensordot(chosen.astype(np.float64), self._products, 1)  # [kinds, features + 1, features]
+        enough = chosen @ self.counts >= 4 * len(self.features)
+        found = np.full((len(chosen), len(self.features)), np.nan)
+        for kind in np.flatnonzero(enough):
+            found[kind] = _ridged(known[kind])
+        return found
+
+    def costs(self, weights: np.ndarray) -> np.ndarray:
+        """[kinds, blocks]: about how many bits the errors of each predictor take in each block; infinite for nan."""
+        found = self.summed(np.log2(np.abs(self.wanted - multiply(weights, self.features)) + 0.5))
+        found[np.isnan(weights).any(1)] = np.inf
+        return found
 
 
 def _all(a_pass: Pass) -> tuple[np.ndarray, np.ndarray]:
@@ -129,9 +155,14 @@ def _all(a_pass: Pass) -> tuple[np.ndarray, np.ndarray]:
 
 def _solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Least squares with a ridge that keeps weights of features that say nothing at zero. a [features, n]"""
-    known = gram(np.concatenate([a, b[None]]), a)
-    ridge = 1e-6 * np.trace(known[:-1]) / len(a) + 1e-3
-    return np.linalg.solve(known[:-1] + ridge * np.eye(len(a)), known[-1])
+    return _ridged(gram(np.concatenate([a, b[None]]), a))
+
+
+def _ridged(known: np.ndarray) -> np.ndarray:
+    """Solve products [features + 1, features], the last row of them with what is wanted."""
+    count = known.shape[1]
+    ridge = 1e-6 * np.trace(known[:-1]) / count + 1e-3
+    return np.linalg.solve(known[:-1] + ridge * np.eye(count), known[-1])
 
 
 def _coarse(n: int) -> int:
