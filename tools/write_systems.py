@@ -107,7 +107,7 @@ def counted(recipe: Any) -> dict[str, Any]:
     encoders = "analysis", "branch", *(f"nets.{name}" for name, net in declared.items() if net.part == "encoder")
     groups = getattr(built, "walk_parameters", {}).get("order", (1,))[-1]
     for key in costs:
-        if key.startswith("nets.context."):
+        if key.startswith(("nets.context.", "nets.query.", "nets.tokens.")):
             costs[key] *= groups  # the codec visits a position once for each group of channels
     encode = sum(cost for key, cost in costs.items() if key.startswith(encoders))
     return {
