@@ -31,7 +31,7 @@ EFFORTS = {
     9: Effort(40_000, 0.01, 5e-4),
 }
 DEFAULT = 4
-_SECONDS_PER_MP = 0.9  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
+_SECONDS_PER_MP = 1.0  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
 
 
 def of(effort: int) -> Effort:

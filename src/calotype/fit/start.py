@@ -14,21 +14,24 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from calotype import colour, writing
 from calotype.bespoke import UNIT
+from calotype.errors import FileError
 from calotype.fit import network
 from calotype.model import bundle
 from calotype.model.bundle import Model
 from calotype.nets import wavelet
 from calotype.tiles import Region
-from calotype.train import design
+from calotype.train import data
 from calotype.walks.bespoke import Bespoke
 
 __all__ = ["learn"]
 
 CROP_PX = 256
+HELD_OUT = 0.05  # of the photographs, as in training
 _TYPICAL_BPP = (0.1, 0.17, 0.27, 0.42, 0.63, 0.92, 1.3, 1.8, 2.4, 3.1)  # so that every rate counts by its relative gain
 
 
@@ -142,6 +145,23 @@ def _with(model: Model, start: Tensor, bases: dict[str, Tensor], pictures: int, 
     )  # fmt: skip
 
 
+def _crops(folder: Path, count: int, seed: int) -> list[np.ndarray]:
+    """Crops of the pictures that are not held out for validation (train/data.py), one each, repeatable for a seed."""
+    sources, _ = data.split(data.find(folder), HELD_OUT)
+    random, crops = np.random.default_rng(seed), []
+    for place in random.permutation(len(sources)):
+        with Image.open(sources[place].path) as opened:
+            if min(opened.size) < CROP_PX:
+                continue
+            left, top = (int(random.integers(0, side - CROP_PX + 1)) for side in opened.size)
+            crops.append(np.asarray(opened.convert("RGB").crop((left, top, left + CROP_PX, top + CROP_PX))))
+        if len(crops) == count:
+            break
+    if not crops:
+        raise FileError(folder, f"no picture of {CROP_PX}x{CROP_PX} pixels or more")
+    return crops
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
@@ -153,8 +173,7 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    found = design.pictures(chosen.data, most_px=chosen.crops * CROP_PX**2, seed=chosen.seed + 1)
-    crops = [crop for crop in found if crop.shape[:2] == (CROP_PX, CROP_PX)]
+    crops = _crops(chosen.data, chosen.crops, chosen.seed)
     torch.set_num_threads(1)
     learned = learn(
         bundle.read(chosen.model), crops, steps=chosen.steps, batch=chosen.batch, rate=chosen.rate, seed=chosen.seed
