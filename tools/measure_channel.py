@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,17 @@ def without_checks() -> Iterator[None]:
         Reader.finish = finish  # type: ignore[method-assign]
 
 
-def payload_flipped(model: Model, data: bytes, grey: np.ndarray, rate: float, random: np.random.Generator) -> float:
-    """Bits of the tiles' streams flipped, everything around them right, nothing checked."""
+def payload_flipped(
+    model: Model, data: bytes, grey: np.ndarray, rate: float, random: np.random.Generator, spared: int = 0
+) -> float:
+    """Bits of the tiles' streams flipped but for the first `spared` bytes, everything around right, nothing checked."""
+
+    def flip(stream: bytes) -> bytes:
+        return stream[:spared] + channel.flipped(stream[spared:], rate, random)
+
     file = container.parse(data)
     tiles = tuple(
-        replace(
-            tile,
-            segments=tuple(Segment(channel.flipped(part.data, rate, random), part.check) for part in tile.segments),
-        )
+        replace(tile, segments=tuple(Segment(flip(part.data), part.check) for part in tile.segments))
         for tile in file.tiles
     )
     try:
@@ -159,9 +163,11 @@ def schemes(crops: list[np.ndarray]) -> dict[str, Callable[[np.ndarray], tuple[f
 
         return prepared
 
+    # A code of fixed length needs no lengths; in a stream seven bytes say them.
+    indices_flipped = partial(payload_flipped, spared=7)
     return {
-        "VQ, fixed length, LBG": coded("vq-lbg", "fixed", payload_flipped),
-        "VQ, fixed length, map": coded("nn-vq-som", "fixed", payload_flipped),
+        "VQ, fixed length, LBG": coded("vq-lbg", "fixed", indices_flipped),
+        "VQ, fixed length, map": coded("nn-vq-som", "fixed", indices_flipped),
         "VQ, entropy coded": coded("vq-lbg", "default", payload_flipped),
         "network, unprotected": fixed(lambda bits: bits, lambda bits, count, rate: bits),
         "network, Hamming": fixed(channel.hamming, lambda bits, count, rate: channel.hamming_back(bits, count)),

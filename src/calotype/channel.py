@@ -11,7 +11,8 @@ __all__ = ["accumulated", "accumulated_back", "flipped", "hamming", "hamming_bac
 
 REPEATS = 3  # of each bit of a repeat-accumulate code: its rate is a third
 BLOCK = 1024  # bits that are permuted together
-_ROUNDS = 40  # of messages along the graph
+_ROUNDS = 40  # of messages along the graph, at most
+_STILL = 3  # rounds without any change that are enough
 
 # Rows: the four data bits of a word in its positions 3, 5, 6, 7, whose numbers are the parities they take part in.
 _DATA = np.array([3, 5, 6, 7])
@@ -66,24 +67,30 @@ def accumulated_back(bits: np.ndarray, count: int, rate: float) -> np.ndarray:
     """
     rate = min(max(rate, 1e-6), 0.49)
     size = REPEATS * BLOCK
-    channel = (1.0 - 2.0 * bits.reshape(-1, size)) * np.log((1 - rate) / rate)
-    order = np.argsort(_permutation(size))
-    to_check = np.zeros((len(channel), size))  # from data bits, in the order of checks
+    channel = ((1.0 - 2.0 * bits.reshape(-1, size)) * np.log((1 - rate) / rate)).astype(np.float32)
+    permuted = _permutation(size)
+    order = np.argsort(permuted)
+    to_check = np.zeros_like(channel)  # from data bits, in the order of checks
     left = np.zeros_like(channel)  # to sum i, from the check that it ends
     right = np.zeros_like(channel)  # to sum i, from the check that it begins
-    votes = np.zeros((len(channel), BLOCK, REPEATS))
+    votes = np.zeros((len(channel), BLOCK, REPEATS), np.float32)
+    found, still = np.zeros((len(channel), BLOCK), bool), 0
     for _ in range(_ROUNDS):
         # Check i says: sum i - 1, data bit i and sum i are even; the sum before the first is 0.
-        before = np.concatenate([np.full((len(channel), 1), 40.0), (channel + left)[:, :-1]], 1)
+        before = np.concatenate([np.full((len(channel), 1), 40, np.float32), (channel + left)[:, :-1]], 1)
         after = channel + right
-        t_before, t_after, t_data = (np.tanh(np.clip(part, -38, 38) / 2) for part in (before, after, to_check))
+        t_before, t_after, t_data = (np.tanh(np.clip(part, -16, 16) / 2) for part in (before, after, to_check))
         left = _logit(t_before * t_data)
-        right = np.concatenate([_logit(t_after * t_data)[:, 1:], np.zeros((len(channel), 1))], 1)
+        right = np.concatenate([_logit(t_after * t_data)[:, 1:], np.zeros((len(channel), 1), np.float32)], 1)
         votes = _logit(t_before * t_after)[:, order].reshape(-1, BLOCK, REPEATS)
         others = votes.sum(2, keepdims=True) - votes
-        to_check = others.reshape(len(channel), size)[:, _permutation(size)]
-    return (votes.sum(2) < 0).astype(np.uint8).ravel()[:count]
+        to_check = others.reshape(len(channel), size)[:, permuted]
+        before_this, found = found, votes.sum(2) < 0
+        still = still + 1 if np.array_equal(found, before_this) else 0
+        if still == _STILL:
+            break
+    return found.astype(np.uint8).ravel()[:count]
 
 
 def _logit(product: np.ndarray) -> np.ndarray:
-    return 2 * np.arctanh(np.clip(product, -1 + 1e-12, 1 - 1e-12))
+    return 2 * np.arctanh(np.clip(product, -1 + 1e-6, 1 - 1e-6))
