@@ -32,7 +32,7 @@ def embedded(model: Model) -> bool:
 
 
 def cut(data: bytes, size_bytes: int, *, limits: Limits = DEFAULT, model: Model | None = None) -> bytes:
-    """The beginning of an embedded file as a legal file of at most so many bytes; two less than asked at most, or three.
+    """The beginning of an embedded file as a legal file of at most so many bytes, and at most three fewer.
 
     Dropped is what comes last in the file: the least significant bits of the last tiles first.
 
@@ -43,34 +43,35 @@ def cut(data: bytes, size_bytes: int, *, limits: Limits = DEFAULT, model: Model 
     model = _model_of(file.header, model)
     if len(data) <= size_bytes:
         return data
-    places = list(sequence(file.order, file.segment_counts))
-    movable = [len(file.tiles[tile].segments[part].data) if _coded(file, tile) else 0 for tile, part in places]
-
-    def kept(payload_bytes: int) -> tuple[PictureFile, set[int]]:
-        left, segments, changed = payload_bytes, {number: [] for number in range(len(file.tiles))}, set()
-        for (tile, part), length in zip(places, movable, strict=True):
-            whole = file.tiles[tile].segments[part]
-            if not _coded(file, tile) or left >= length:
-                segments[tile].append(whole)
-            else:
-                shorter = stream.cut(whole.data, max(left, 0))
-                if shorter or not segments[tile]:
-                    segments[tile].append(Segment(shorter, bytes(4)))
-                    changed.add(tile)
-                left = 0
-            left -= length if left >= length else left
-        tiles = tuple(replace(tile, segments=tuple(segments[tile.number])) for tile in file.tiles)
-        return replace(file, tiles=tiles), changed
-
-    low, high = 0, sum(movable)
-    if len(container.build(kept(0)[0])) > size_bytes:
-        least = len(container.build(kept(0)[0]))
+    low, high = 0, sum(len(segment.data) for tile in file.tiles if _coded(tile) for segment in tile.segments)
+    least = len(container.build(_kept(file, low)[0]))
+    if least > size_bytes:
         raise UsageError("size", value=size_bytes, allowed=f"{least} bytes or more: so much is not pixels of this file")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if len(container.build(kept(middle)[0])) <= size_bytes else (low, middle)
-    shorter, changed = kept(low)
-    return container.build(_checked(shorter, model, changed, limits))
+        low, high = (middle, high) if len(container.build(_kept(file, middle)[0])) <= size_bytes else (low, middle)
+    return container.build(_checked(*_kept(file, low), model, limits))
+
+
+def _kept(file: PictureFile, payload_bytes: int) -> tuple[PictureFile, set[int]]:
+    """The first so many bytes of the streams, in the order of the file, and the tiles whose checks must be made anew."""
+    left, changed = payload_bytes, set()
+    segments: dict[int, list[Segment]] = {number: [] for number in range(len(file.tiles))}
+    for number, part in sequence(file.order, file.segment_counts):
+        whole = file.tiles[number].segments[part]
+        if not _coded(file.tiles[number]):
+            segments[number].append(whole)
+        elif left >= len(whole.data):
+            segments[number].append(whole)
+            left -= len(whole.data)
+        else:  # and after it, of every tile, nothing
+            shorter = stream.cut(whole.data, left)
+            if shorter or not segments[number]:
+                segments[number].append(Segment(shorter, bytes(4)))
+                changed.add(number)
+            left = -1
+    tiles = tuple(replace(tile, segments=tuple(segments[tile.number])) for tile in file.tiles)
+    return replace(file, tiles=tiles), changed
 
 
 def mended(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None) -> bytes:
@@ -97,23 +98,26 @@ def mended(data: bytes, *, limits: Limits = DEFAULT, model: Model | None = None)
         raise broken
     if not rates or any(tile is None for tile in found.tiles[each:]):
         raise broken
-    tiles, changed = list(found.tiles), set()
-    for number in range(each):
-        segments = tiles[number].segments if tiles[number] else ()
+    tiles: list[Tile] = []
+    changed: set[int] = set()
+    for number, left in enumerate(found.tiles):
+        segments = left.segments if left else ()
         if tail is not None and tail.tile == number and tail.segment == len(segments):
             segments = (*segments, Segment(stream.cut(tail.data.data, len(tail.data.data)), bytes(4)))
             changed.add(number)
         elif not segments:
             segments = (_NOTHING,)
             changed.add(number)
-        tiles[number] = Tile(number=number, segments=segments, rate_index=rates[0])
+        tiles.append(
+            left if left and segments == left.segments else Tile(number=number, segments=segments, rate_index=rates[0])
+        )
     order = container.Order.BY_SEGMENT
     file = PictureFile(header=header, tiles=tuple(tiles), shared=found.shared, ancillary=found.ancillary, order=order)
-    return container.build(_checked(file, model, changed, limits))
+    return container.build(_checked(file, changed, model, limits))
 
 
-def _coded(file: PictureFile, tile: int) -> bool:
-    return file.tiles[tile].mode is Mode.MODEL
+def _coded(tile: Tile) -> bool:
+    return tile.mode is Mode.MODEL
 
 
 def _named(header: Header, model: Model | None) -> Model:
@@ -132,14 +136,14 @@ def _model_of(header: Header, model: Model | None) -> Model:
     return model
 
 
-def _checked(file: PictureFile, model: Model, changed: set[int], limits: Limits) -> PictureFile:
+def _checked(file: PictureFile, changed: set[int], model: Model, limits: Limits) -> PictureFile:
     """The file with the checks of what its changed tiles hold now: they are read for that."""
     grid = modelled.grid_of(file.header, model, limits)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
     tiles = list(file.tiles)
     for number in sorted(changed):
         (batch,) = grid.batches(1, (number,))
-        begin, read = _kept(modelled.readers_of(file, model, walk, batch))
+        begin, read = _remembering(modelled.readers_of(file, model, walk, batch))
         port = Segments(begin) if modelled.segmented(walk, file.header) else begin(0)
         walk(model.nets(np.array([tiles[number].rate_index])), port)
         segments = tiles[number].segments
@@ -149,7 +153,7 @@ def _checked(file: PictureFile, model: Model, changed: set[int], limits: Limits)
     return replace(file, tiles=tuple(tiles))
 
 
-def _kept(begin: Callable[[int], Reader]) -> tuple[Callable[[int], Reader], Mapping[int, Reader]]:
+def _remembering(begin: Callable[[int], Reader]) -> tuple[Callable[[int], Reader], Mapping[int, Reader]]:
     """The same function, and the readers that it gave, by segment."""
     given: dict[int, Reader] = {}
 
