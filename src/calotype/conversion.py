@@ -64,8 +64,12 @@ def converted(pixels: np.ndarray, bilevel: bool, wanted: frozenset[str]) -> tupl
         if alpha and "rgb" in wanted:
             said.append("converted as asked: the alpha plane is gone, and colours under it appear")
         parts = [pixels[..., :1]] * 3 if colours == 1 else [pixels[..., :3]]
+        if colours == 1:
+            said.append(f"converted as asked: {'black and white' if bilevel else 'grey'} became three equal planes")
         if "rgba" in wanted:
             parts.append(pixels[..., -1:] if alpha else opaque)
+            if not alpha:
+                said.append("converted as asked: an opaque alpha plane was added")
         pixels, bilevel = np.concatenate(parts, axis=2), False
     return pixels, bilevel, said
 

@@ -66,6 +66,9 @@ def samples_of(image: Image.Image, wanted: frozenset[str]) -> Samples:
     said: list[str] = []
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
         said.append(f"converted as asked: the first of {image.n_frames} pictures")  # type: ignore[attr-defined]
+    # Pillow opens a photograph with a gain map as JPEG, and those with other pictures behind them as MPO.
+    if "mp" in image.info and (getattr(image, "n_frames", 1) > 1 or b"hdrgm:" in image.info.get("xmp", b"")):
+        said.append("not kept: the other pictures behind the photograph (a gain map, a preview, a second eye)")
     bits, raw, whole = _bits_cut(image), _raw_mode(image), _is_whole_ppm(image)
     image.load()
     if bits:
