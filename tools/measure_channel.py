@@ -186,14 +186,14 @@ def draw(found: dict[str, Any], target: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(6.4, 4.0), dpi=90)
+    figure, axes = pyplot.subplots(figsize=(8.4, 4.0), dpi=80)
     for name, part in found["schemes"].items():
         axes.plot(found["rates"][1:], part["psnr"][1:], marker=".", label=f"{name}, {part['bpp']:.2f} bpp")
     axes.set_xscale("log")
     axes.set_xlabel("share of wrong bits")
     axes.set_ylabel("PSNR, dB")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=6.5, loc="lower left")
+    axes.legend(fontsize=7.5, loc="center left", bbox_to_anchor=(1.01, 0.5))
     figure.tight_layout()
     figure.savefig(target)
 

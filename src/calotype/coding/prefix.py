@@ -29,7 +29,9 @@ def lengths_of(counts: np.ndarray, most: int = LONGEST) -> np.ndarray:
     if counts.size == 1:
         return np.ones(1, np.uint8)
     while True:
-        heap = [(int(count), place, (place,)) for place, count in enumerate(counts)]
+        heap: list[tuple[int, int, tuple[int, ...]]] = [
+            (int(count), place, (place,)) for place, count in enumerate(counts)
+        ]
         heapq.heapify(heap)
         depth, number = np.zeros(counts.size, np.int64), counts.size
         while len(heap) > 1:

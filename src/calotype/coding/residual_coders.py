@@ -267,13 +267,10 @@ class Arithmetic:
     def encode(self, numbers: np.ndarray) -> bytes:
         coder, counts = Encoder(1), self._start()
         held = np.minimum(numbers, TOP)
+        flat, cost = self._tables(counts)
         for row in range(numbers.shape[1]):
             if row % self.every == 0:
-                frequencies = self._frequencies(counts)
-                cumulative = np.cumsum(frequencies, 1) - frequencies
-                flat = tuple(np.append(table.ravel(), end).astype(np.float64)
-                             for table, end in ((frequencies, 1 << PRECISION_BITS), (cumulative, 0)))  # fmt: skip
-                cost = PRECISION_BITS - np.log2(frequencies)
+                flat, cost = self._tables(counts)
             context = self._context(numbers, row)
             entries = (context * self.symbols + held[:, row]).ravel().astype(np.int32)
             bits = cost.ravel()[entries].sum()
@@ -295,6 +292,7 @@ class Arithmetic:
         except FormatError:
             return found
         coder = Decoder([(taper, coded)])
+        lookup = np.empty(0, np.int64)
         for row in range(height):
             if row % self.every == 0:
                 lookup = self._lookup(self._frequencies(counts))
@@ -307,6 +305,14 @@ class Arithmetic:
         (large,) = np.nonzero(flat == TOP)
         flat[large[: len(extra)]] += extra[: len(large)]
         return found
+
+    def _tables(self, counts: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+        """What `Encoder.push` wants, and the bits of every entry."""
+        frequencies = self._frequencies(counts)
+        cumulative = np.cumsum(frequencies, 1) - frequencies
+        whole = 1 << PRECISION_BITS
+        flat = np.append(frequencies, whole).astype(np.float64), np.append(cumulative, 0).astype(np.float64)
+        return flat, PRECISION_BITS - np.log2(frequencies)
 
     def _start(self) -> np.ndarray:
         """Counts before the first row: geometric, wider from context to context. Integers, as all that choose tables are."""
