@@ -72,7 +72,9 @@ def test_coders_are_worth_what_theory_says():
     numbers = np.random.default_rng(0).geometric(0.1, (3, 128, 128)).astype(np.int32) - 1
     entropy = numbers.size * (-(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1)) / 0.1) / 8
     sizes = {name: len(residual_coders.of(name).encode(numbers)) / entropy for name in residual_coders.NAMES}
-    assert sizes["huffman"] < 1.02 and sizes["golomb"] < 1.12 and sizes["arithmetic"] < 1.12 and sizes["rle"] > 1.3, sizes
+    assert sizes["huffman"] < 1.02 and sizes["golomb"] < 1.12 and sizes["arithmetic"] < 1.12 and sizes["rle"] > 1.3, (
+        sizes
+    )
     flat = np.zeros_like(numbers)
     assert len(residual_coders.of("rle").encode(flat)) < flat.size / 80
     assert len(residual_coders.of("lzw").encode(flat)) < flat.size / 80
