@@ -44,11 +44,15 @@ def learn(
     rate: float = 3e-3,
     seed: int = 0,
     exact_from: float = 0.75,
+    minutes: float | None = None,
     say: Any = print,
+    keep: Any = None,
 ) -> Model:
     """The model with a start, and bases of its tables, learned on crops uint8 [256, 256, 3] at random rates.
 
     exact_from   share of the steps after which the networks compute on integers, as the codec does
+    minutes      ends there, however few steps were made; the schedule is then one of time
+    keep         is given the model as it is, every 100 steps
     """
     layout = Bespoke(**model.manifest.walk_parameters).layout
     names = [f"l{level}" for level in range(layout.levels, 0, -1)] + ["ll"]
@@ -64,9 +68,16 @@ def learn(
     random, anchors = np.random.default_rng(seed), len(bases["ll"])
     planes = _planes(model, crops)
     losses: list[float] = []
+
+    def now() -> Model:
+        means = {name: 16 * base.detach() for name, base in bases.items()}
+        return _with(model, (own * scale).detach(), means, len(crops), len(losses))
+
     began = time.monotonic()
     for at in range(steps):
-        share = at / steps
+        share = max(at / steps, (time.monotonic() - began) / (60 * minutes) if minutes else 0.0)
+        if share >= 1:
+            break
         for group in optimiser.param_groups:
             group["lr"] = (rate if group is optimiser.param_groups[0] else 5 * rate) * min(
                 1.0, at / 20, 2.5 * (1 - share)
@@ -99,9 +110,9 @@ def learn(
         if at % 50 == 49:
             said = f"{at + 1}/{steps} loss {np.mean(losses[-50:]):.4f}, {time.monotonic() - began:.0f} s"
             say(said + (", integers" if exact else ""))
-    return _with(
-        model, (own * scale).detach(), {name: 16 * base.detach() for name, base in bases.items()}, len(crops), steps
-    )
+        if keep is not None and at % 100 == 99:
+            keep(now())
+    return now()
 
 
 def _planes(model: Model, crops: Sequence[np.ndarray]) -> Tensor:
@@ -170,15 +181,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--minutes", type=float, help="end there, however few steps were made")
+    parser.add_argument("--exact-from", type=float, default=0.75, help="0 to go on from a learned start")
     parser.add_argument("--crops", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     crops = _crops(chosen.data, chosen.crops, chosen.seed)
     torch.set_num_threads(1)
+
+    def keep(model: Model) -> None:
+        writing.appear(chosen.output, bundle.write(model), replace=True)
+
     learned = learn(
-        bundle.read(chosen.model), crops, steps=chosen.steps, batch=chosen.batch, rate=chosen.rate, seed=chosen.seed
-    )
-    writing.appear(chosen.output, bundle.write(learned), replace=True)
+        bundle.read(chosen.model), crops, steps=chosen.steps, batch=chosen.batch, rate=chosen.rate, seed=chosen.seed,
+        exact_from=chosen.exact_from, minutes=chosen.minutes, keep=keep,
+    )  # fmt: skip
+    keep(learned)
 
 
 if __name__ == "__main__":

@@ -95,9 +95,9 @@ class Layout:
                 add(f"l{level}.carry_mix", self.state, self.width, 1, 1)
                 add(f"l{level}.carry_bias", self.state, limit=MOST_BIAS, scale=16 * ONE)
         add("gains", 9 * self.levels + 3, limit=8 * GAIN_UNIT, scale=GAIN_UNIT)
-        add("post.first", self.filters, 12, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE)
-        add("post.bias", self.filters, limit=FURTHEST_DELTA, scale=POST_ONE)
-        add("post.last", 12, self.filters, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE)
+        add("post.first", self.filters, 12, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
+        add("post.bias", self.filters, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
+        add("post.last", 12, self.filters, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
         return tuple(found)
 
     @property

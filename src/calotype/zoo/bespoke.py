@@ -114,7 +114,11 @@ def _start(layout: Any, live: float) -> np.ndarray:
         kind = tensor.name.rpartition(".")[2]
         if kind in ("see", "lift", "carry", "first", "last"):
             spread = tensor.scale / np.sqrt(tensor.size / tensor.shape[0])
-            vector[tensor.part] = random.normal(0, 1, tensor.size) * spread * (0.0 if kind == "last" else 1.0)
+            found = random.normal(0, 1, tensor.size) * spread * (0.0 if kind == "last" else 1.0)
+            if kind == "first":  # blind to brightness, which is a hundred times what there is to correct
+                planes = found.reshape(tensor.shape[0], 3, -1)
+                found = (planes - planes.mean(2, keepdims=True)).ravel()
+            vector[tensor.part] = found
         if kind in ("mix", "carry_mix"):
             vector[tensor.part] = (ONE * np.eye(*tensor.shape[:2])).ravel()
         if live and kind in ("out", "base", "last", "gains"):
