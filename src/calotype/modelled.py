@@ -112,9 +112,13 @@ def encode(
             batch, pairs = item
             sizes, keys = shapes(model, batch), [container.tile_key(said, tile, shared=shared) for tile in batch.tiles]
 
+            embedded = getattr(walk, "embedded", False)
+
             def writer(segment: int) -> Writer:
                 placed = [container.tile_key(said, tile, segment, shared) for tile in batch.tiles]
-                return Writer(sizes, model.banks, ranges(model), worth, keys=placed, keep=look is not None)
+                return Writer(
+                    sizes, model.banks, ranges(model), worth, keys=placed, keep=look is not None, embedded=embedded
+                )
 
             port = Segments(writer) if segmented(walk, header) else writer(0)
             pieces = transforms.stacked([piece for pair in pairs for piece in pair()])

@@ -47,8 +47,8 @@ class _Lanes:
 class Encoder:
     """Queues the calls of b rows; rANS is last-in first-out, so the work is done in `finish`."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
+    def __init__(self, rows: int, most_lanes_log2: int = layout.MAX_LANES_LOG2) -> None:
+        self.rows, self._most_log2 = rows, most_lanes_log2
         self.symbols = np.zeros(rows, np.int64)
         self._bits = np.zeros(rows)
         self._calls: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -111,7 +111,7 @@ class Encoder:
                 tail.append(PRECISION - np.log2(frequencies.take(entries[start:stop][::-1])))
                 have += float(tail[-1].sum())
                 stop = start
-        return choose(int(self.symbols[row]), float(self._bits[row]), np.concatenate(tail))
+        return choose(int(self.symbols[row]), float(self._bits[row]), np.concatenate(tail), self._most_log2)
 
 
 class _Words:

@@ -59,16 +59,17 @@ class Taper:
         return cls(1 << log2, 1 << final_log2, symbols, steps), data
 
 
-def choose(symbols: int, payload_bits: float, tail_bits: np.ndarray) -> Taper:
+def choose(symbols: int, payload_bits: float, tail_bits: np.ndarray, most_log2: int = layout.MAX_LANES_LOG2) -> Taper:
     """The lanes with the fewest steps among those that stay within the room that layout.py gives.
 
     payload_bits   code length of the whole stream
     tail_bits      float64 code lengths of its last symbols, last first: as many as make TAPER_BITS a lane
+    most_log2      no more lanes than this power of two
     """
     room = layout.ROOM_BYTES + layout.ROOM_SHARE * payload_bits / 8
     reached = np.cumsum(tail_bits)
     best, fewest = Taper(), symbols
-    for log2 in range(1, layout.MAX_LANES_LOG2 + 1):
+    for log2 in range(1, most_log2 + 1):
         lanes, chunk = 1 << log2, 0
         if layout.LANE_BYTES + layout.RETIRED_BYTES * (lanes - 1) > room:
             break

@@ -10,6 +10,7 @@ import numpy as np
 from calotype.coding import escape, stream
 from calotype.coding.counter import Quantizing, Shape
 from calotype.coding.hashing import RowHashes
+from calotype.coding.layout import MAX_LANES_LOG2
 from calotype.coding.positions import Call
 from calotype.coding.rans import Encoder
 from calotype.coding.tables import TableBank
@@ -17,12 +18,15 @@ from calotype.errors import UsageError
 
 __all__ = ["Writer"]
 
+EMBEDDED_LANES_LOG2 = 5  # 32 lanes: 80 bytes lost at a cut, and a symbol takes three times as long as with 128
+
 
 class Writer(Quantizing):
     """Writes b rows. `bits` and `by_name` count as the counter does.
 
     keys   one a row, at most 64 bytes, mixed into the hash: the file's identity and the tile's place
     keep   remember the calls in `calls`, so that what was written can be read again (rereading.py)
+    embedded   streams that may be cut: few lanes, since what their states hold at a cut is lost, 2.4 bytes a lane
     others as Quantizing
     """
 
@@ -34,13 +38,17 @@ class Writer(Quantizing):
         tradeoffs: Mapping[str, Any] | None = None,
         keys: Sequence[bytes] | None = None,
         keep: bool = False,
+        embedded: bool = False,
     ) -> None:
         super().__init__(shapes, banks, ranges, tradeoffs)
         self.calls: list[Call] | None = [] if keep else None  # None, too, once a walk has coded something else
         keys = [b""] * self.rows if keys is None else keys
         if len(keys) != self.rows:
             raise UsageError("keys", value=len(keys), allowed=f"{self.rows}, one a row")
-        self._hashes, self._encoder = RowHashes(keys), Encoder(self.rows)
+        self._hashes, self._encoder = (
+            RowHashes(keys),
+            Encoder(self.rows, EMBEDDED_LANES_LOG2 if embedded else MAX_LANES_LOG2),
+        )
         self._strings: list[list[bytes]] = [[] for _ in range(self.rows)]
 
     def opaque(self, name: str, data: list[bytes] | None) -> list[bytes]:
