@@ -23,9 +23,12 @@ def test_the_head_of_a_recipe_is_data(name):
     assert bool(recipe.phases) == (recipe.build is not None) != (recipe.design is not None)
     assert "tiny" in recipe.sizes, "the laws run on the size tiny"
     text = (ZOO / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-    assert 40 <= text.count("\n") <= 120
+    assert 20 <= text.count("\n") <= 140  # presets of another recipe are the short ones
     if re.match(r"[a-z]+\d{4}-", name):
-        assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.|CVPR", recipe.paper) and "Differs from the paper" in text
+        assert re.search(r"\b(19|20)\d\d\b", recipe.paper)
+        # What is trained cites what one can read, and says in its file what differs; designs say it on their pages.
+        assert recipe.build is None or re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.|CVPR", recipe.paper)
+        assert recipe.build is None or re.search(r"Differs\s+from", text)
 
 
 def test_heads_are_read_without_torch():
