@@ -1,0 +1,60 @@
+#!/usr/bin/env python
+"""A system of results/systems beside JPEG at four ratios, in PSNR and SSIM, from points that were measured already.
+
+    python tools/compare_at_rates.py dimartino2019-mftr khalaf2019-tanh
+
+Of each picture's mean curve, linear between its points over the logarithm of the rate; JPEG 4:2:0 is that of
+results/kodak, of the same pictures. A ratio is 24 bits a pixel by what the file has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from measuring import RESULTS, table
+
+RATIOS = (96, 48, 24, 12)
+METRICS = ("psnr", "ssim")
+
+
+def jpeg(names: set[str], metric: str) -> list[tuple[float, float]]:
+    """Mean (bpp, metric) over the pictures, at each level."""
+    levels: dict[float, list[tuple[float, float]]] = {}
+    with gzip.open(RESULTS / "kodak" / "rows.jsonl.gz", "rt", encoding="utf-8") as rows:
+        for row in map(json.loads, rows):
+            if row.get("kind") == "row" and row["codec"] == "jpeg-420" and row["picture"] in names:
+                levels.setdefault(row["level"], []).append((row["bpp"], row["metrics"][metric]))
+    return sorted((float(np.mean([a for a, _ in of])), float(np.mean([b for _, b in of]))) for of in levels.values())
+
+
+def at(curve: list[tuple[float, float]], bpp: float, digits: int) -> str:
+    rates, values = zip(*curve, strict=True)
+    return f"{np.interp(np.log(bpp), np.log(rates), values):.{digits}f}" if rates[0] <= bpp <= rates[-1] else "–"
+
+
+def main() -> None:
+    flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flags.add_argument("systems", nargs="+", help="names of files of results/systems")
+    args = flags.parse_args()
+    rows, names = [], set()
+    for system in args.systems:
+        found = json.loads((RESULTS / "systems" / f"{system}.json").read_text("utf-8"))
+        names |= set(found["by_picture"])
+        curves = [[(point["bpp"], point[metric]) for point in found["points"]] for metric in METRICS]
+        rows.append((system, curves))
+    rows.append(("jpeg-420", [jpeg(names, metric) for metric in METRICS]))
+    head = ["", *(f"1:{ratio} ({24 / ratio:g} bpp)" for ratio in RATIOS)]
+    print(table(head, [[name, *(f"{at(psnr, 24 / ratio, 2)} dB, {at(ssim, 24 / ratio, 3)}" for ratio in RATIOS)]
+                       for name, (psnr, ssim) in rows]))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
