@@ -1,8 +1,8 @@
 """Between pixels and latents: what a model's `transform` entry names, by windows. Entropy coding lives in codec.py.
 
 Kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it; "networks", one analysis and one
-synthesis network; "blocks" (blocks.py), "samples" (sampled.py) and "bespoke" (bespoke.py), which need no network.
-Analysis may use any means; synthesis is what a file's pixels depend on, and float.
+synthesis network; "blocks" (blocks.py), "fuzzy" (fuzzy.py), "sensing" (sensing.py), "samples" (sampled.py) and "bespoke"
+(bespoke.py), which need no network. Analysis may use any means; synthesis is what a file's pixels depend on, and float.
 """
 
 from __future__ import annotations
