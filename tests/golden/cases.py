@@ -99,7 +99,6 @@ CASES = {
     "levels-odd": Case("coarse2fine-1", 131, 67, 60, "two tiles, three levels of side information"),
     "slices-odd": Case("charm-1", 67, 131, 90, "two tiles, channel slices and what rounding took from them"),
     "joint-odd": Case("joint-1", 67, 131, 60, "two tiles, wavefronts of a serial context"),
-    "joint-escapes": Case("joint-1", 48, 80, 100, "noise beyond the tables, highest rate", noise=True),
     "divided-odd": Case("ccn-1", 37, 150, 30, "two tiles, fronts over groups of channels"),
     "mixtures-odd": Case("gmm-1", 61, 37, 80, "wavefronts, tables by scale and shape"),
     "integers-odd": Case("int8-1", 131, 67, 75, "two tiles, integers up to the pixels"),
