@@ -44,6 +44,7 @@ def encode(
     convert: str | Iterable[str] | None = None,
     check: bool = True,
     model: str = "swift",
+    effort: int | None = None,
     threads: int | None = None,
 ) -> bytes:
     """The bytes of a .calo file of a quality, or of a size, a rate or a measured quality: one of the seven; or exact.
@@ -60,29 +61,38 @@ def encode(
               several with commas between them (docs/pictures.md)
     check     decode what was written; code exactly or at a higher rate where the model is worse than it promises
     model     name of an installed model (calotype.models()), or the first digits of its identity
+    effort    0 to 9: more time for smaller files that decode as fast. 0 by default, 4 for models that are fitted to each
+              picture (bespoke); docs/speed.md has what each step brings and costs
     threads   how many to use, all by default; the bytes never depend on it
     errors    UnsupportedMode if the picture would have to be changed, ModelError if the model is not there, UsageError
     """
-    from calotype import codec
+    from calotype import making
     from calotype.errors import UsageError
     from calotype.model import store
     from calotype.picture import Picture
 
     given = Picture.of(picture, convert=convert)
-    measured = (size, bpp, psnr, ms_ssim, ssimulacra2)
-    if target is None and all(value is None for value in measured):
-        if lossless and quality is not None:
-            raise UsageError("quality", value=quality, allowed="none where lossless=True is asked for")
-        found, quality = None if lossless else store.find(model), 60.0 if quality is None else quality
-        return codec.encode(given, found, quality=quality, lossless=lossless, check=check, threads=threads)
-    from calotype import targets
-    from calotype.rates import Target
+    measured = {"size": size, "bpp": bpp, "psnr": psnr, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2}
+    asked: Target | None = None
+    if target is not None or any(value is not None for value in measured.values()):
+        from calotype.rates import Target
 
-    if lossless:
-        raise UsageError("lossless", value=True, allowed="without a size, a rate or a measured quality")
-    asked = Target.only(quality, target, size=size, bpp=bpp, psnr=psnr, ms_ssim=ms_ssim, ssimulacra2=ssimulacra2)
-    reached = targets.encode(given, store.find(model), asked, threads=threads, best_effort=best_effort, check=check)
-    return reached.data
+        if lossless:
+            raise UsageError("lossless", value=True, allowed="without a size, a rate or a measured quality")
+        asked = Target.only(quality, target, **measured)
+    elif lossless and quality is not None:
+        raise UsageError("quality", value=quality, allowed="none where lossless=True is asked for")
+    return making.make(
+        given,
+        None if lossless else store.find(model),
+        target=asked,
+        best_effort=best_effort,
+        quality=60.0 if quality is None else quality,
+        lossless=lossless,
+        effort=effort,
+        check=check,
+        threads=threads,
+    ).data
 
 
 def decode(

@@ -6,6 +6,8 @@ of an error says which coefficients would make it, this one says how the squared
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from calotype.lifting import A, B, C, D, K
@@ -14,21 +16,53 @@ __all__ = ["squared_norms", "transposed"]
 
 _A, _B, _C, _D, _K = (np.float32(value) for value in (A, B, C, D, K))
 
-# Squared norms of synthesis vectors in one direction, by level: low-pass, high-pass. A test computes them again.
-_LOW = (1.0, 0.982954, 1.030602, 1.052093, 1.058473, 1.060154, 1.060581)
-_HIGH = (1.0, 1.040436, 0.967216, 1.039628, 1.075121, 1.085840, 1.088678)
+_MANY = 16  # coefficients of a line whose ends don't feel each other
 
 
-def squared_norms(levels: int) -> dict[str, np.ndarray]:
-    """Squared norms of the synthesis vectors, float32 [9, 1, 1] for "l1" ... and [3, 1, 1] for "ll", three planes.
+def squared_norms(levels: int, height: int, width: int) -> dict[str, np.ndarray]:
+    """Squared norm of every synthesis vector, three planes: float32 [9, h, w] for "l1" ..., [3, h, w] for "ll".
 
-    What a unit of squared error in a band is worth in squared error of the planes, away from edges; levels up to 6.
+    What a unit of squared error at a place of a band is worth in squared error of the planes. About one everywhere, but at
+    the right and lower edges, which synthesis replicates, up to three.
+
+    height, width   of the padded picture, multiples of 2**levels
     """
-    found = {"ll": np.full((3, 1, 1), _LOW[levels] ** 2, np.float32)}
+    found: dict[str, np.ndarray] = {}
     for level in range(1, levels + 1):
-        mixed, both = _LOW[level] * _HIGH[level], _HIGH[level] ** 2
-        found[f"l{level}"] = np.repeat(np.array([mixed, mixed, both], np.float32), 3)[:, None, None]
+        (low_rows, high_rows), (low_columns, high_columns) = (_along(level, side >> level) for side in (height, width))
+        across = [np.outer(low_rows, high_columns), np.outer(high_rows, low_columns), np.outer(high_rows, high_columns)]
+        found[f"l{level}"] = np.repeat(np.array(across, np.float32), 3, 0)
+        found["ll"] = np.repeat(np.outer(low_rows, low_columns)[None].astype(np.float32), 3, 0)
     return found
+
+
+def _along(level: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squared norms of the low-pass and the high-pass vectors of a level along a line of `count` coefficients."""
+    if count <= _MANY:
+        return _line(level, count)
+    ends, half = _line(level, _MANY), _MANY // 2
+    low, high = (np.concatenate([end[:half], np.full(count - _MANY, end[half]), end[half:]]) for end in ends)
+    return low, high
+
+
+@cache
+def _line(level: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same, computed: each coefficient alone is synthesised."""
+    one, none = np.eye(count), np.zeros((count, count))
+    low, high = _joined(one, none), _joined(none, one)
+    for _ in range(level - 1):
+        low, high = _joined(low, np.zeros_like(low)), _joined(high, np.zeros_like(high))
+    return np.square(low).sum(1), np.square(high).sum(1)
+
+
+def _joined(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """One level of synthesis along lines, [n, c] and [n, c] -> [n, 2 c], as lifting.py has it."""
+    even, odd = low / K, high * K
+    even -= D * (odd + np.concatenate([odd[:, :1], odd[:, :-1]], 1))
+    odd -= C * (even + np.concatenate([even[:, 1:], even[:, -1:]], 1))
+    even -= B * (odd + np.concatenate([odd[:, :1], odd[:, :-1]], 1))
+    odd -= A * (even + np.concatenate([even[:, 1:], even[:, -1:]], 1))
+    return np.stack([even, odd], 2).reshape(len(low), -1)
 
 
 def transposed(planes: np.ndarray, levels: int) -> dict[str, np.ndarray]:

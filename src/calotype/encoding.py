@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from calotype import checking, container, modelled, overlays, planes, rates, sharing, transforms
+from calotype import checking, container, modelled, overlays, planes, rates, refining, sharing, transforms
 from calotype.checking import Attempt, Settled
 from calotype.container import QUALITY_LOSSLESS, Header, Metadata, Order, PictureFile, Resolution
 from calotype.errors import UnsupportedError, UsageError
@@ -51,6 +51,7 @@ def encode(
     threads: int | None = None,
     rate_index: int | None = None,
     alpha: dict[int, bytes] | None = None,
+    effort: int = 0,
     fitted: transforms.Fitted | None = None,
 ) -> Encoded:
     """The bytes of a .calo file, and what was done to get them.
@@ -63,6 +64,7 @@ def encode(
     threads     how many to use, all processors by default; the bytes never depend on it
     rate_index  instead of a quality, for searches: coded at this rate and no other
     alpha       streams of alpha by tile, which no rate changes: filled, and used, by searches over the same picture
+    effort      passes, 0 to 9, in which latents are chosen again after a look at the picture (refining.py): smaller files
     fitted      latents and networks that were fitted to the colours at that rate index (fit/), for a model that takes some
     raises      UnsupportedError for 16 bits without `lossless`, UsageError
     """
@@ -83,7 +85,7 @@ def encode(
 
     def once(rate: int, colours: np.ndarray, over: dict[int, bytes]) -> tuple[Attempt, PictureFile]:
         sight = Sight(colours, _planes_of(picture) == 1) if check else None
-        file = _modelled(picture, colours, model, stated, rate, sight, threads, alpha, fitted, over)
+        file = _modelled(picture, colours, model, stated, rate, sight, threads, alpha, effort, fitted, over)
         data = container.build(file)
         seen = sight.psnr_db(data, model, promise, threads) if sight else None
         return Attempt(rate, data, seen, overlaid=len(over)), file
@@ -168,6 +170,7 @@ def _modelled(
     sight: Sight | None,
     threads: int | None,
     alpha: dict[int, bytes],
+    effort: int,
     fitted: transforms.Fitted | None,
     over: dict[int, bytes],
 ) -> PictureFile:
@@ -181,7 +184,9 @@ def _modelled(
         tile_px=model.manifest.tile_px,
     )
     shared = sharing.encode(colours, header, model, rate, fitted)
-    tiles = modelled.encode(colours, header, model, rate, threads, shared, sight.look if sight else None, fitted)
+    chosen = refining.refined(colours, header, model, rate, effort, threads) if effort else None
+    look = sight.look if sight else None
+    tiles = modelled.encode(colours, header, model, rate, threads, shared, look, fitted, chosen)
     if over:
         tiles = overlays.laid(colours_of(picture)[..., : _planes_of(picture)], tiles, over, header, shared)
     if picture.has_alpha:

@@ -103,7 +103,7 @@ def _refined(colours: np.ndarray, header: Header, model: Model, rate: int, passe
     # What a part along a synthesis vector is in quantizer steps: bands are multiplied by the inverse gain first.
     scales = {
         name: 1 / (np.exp(model.floats(f"inverse.{name}", rate))[:, None, None] * norms)
-        for name, norms in adjoint.squared_norms(levels).items()
+        for name, norms in adjoint.squared_norms(levels, *grid.shape).items()
     }
     errors = np.zeros((3, *grid.shape), np.float32)
 

@@ -63,11 +63,13 @@ def encode(
     threads: int | None = None,
     best_effort: bool = False,
     check: bool = True,
+    effort: int = 0,
 ) -> Reached:
     """The file of a picture that comes nearest to a target; exact coding instead, where that is as good and no larger.
 
     best_effort  the nearest file that is allowed instead of TargetMissed; never one above a size
     check        decode the file that is kept, where the search did not
+    effort       of every encode, as codec.encode has it
     errors       TargetMissed; UsageError for a picture too small for its metric, ExtraMissing; those of codec.encode
     """
     metric = _METRICS.get(target.measure)
@@ -88,7 +90,9 @@ def encode(
 
     def value_at(rate: int) -> float:
         # Checked at the end: a file that is only looked at must not become another one for being bad.
-        files[rate] = codec.encode(picture, model, rate_index=rate, check=False, threads=threads, alpha=alpha)
+        files[rate] = codec.encode(
+            picture, model, rate_index=rate, check=False, threads=threads, alpha=alpha, effort=effort
+        )
         return value_of(files[rate])
 
     # Black and white has no dial: every rate gives the exact file.

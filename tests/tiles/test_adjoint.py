@@ -36,13 +36,14 @@ def test_analysis_is_not_the_transpose() -> None:
     assert abs(wrong - float((pyramid.synthesise(bands, 3) * planes).sum())) > 1
 
 
-@pytest.mark.parametrize("level", range(1, 7))
-def test_norms_are_those_of_synthesis_vectors(level: int) -> None:
-    """A unit in the middle of a band makes a picture of that squared norm."""
-    side, known = 8 << level, adjoint.squared_norms(level)
+@pytest.mark.parametrize(("level", "count"), [(level, 3) for level in range(1, 7)] + [(1, 24), (3, 24)])
+def test_norms_are_those_of_synthesis_vectors(level: int, count: int) -> None:
+    """A unit anywhere in a band makes a picture of that squared norm: in corners, on edges, in the middle."""
+    side, known = count << level, adjoint.squared_norms(level, count << level, count << level)
     for name in (f"l{level}", "ll"):
         for channel in range(0, len(known[name]), 3):
-            bands = {key: np.zeros_like(band) for key, band in _bands(side, side, level, 0).items()}
-            bands[name][channel, 4, 4] = 1
-            found = np.square(pyramid.synthesise(bands, level), dtype=np.float64).sum()
-            assert known[name][channel, 0, 0] == pytest.approx(found, rel=1e-4)
+            for place in ((0, 0), (count // 2, count // 2), (count - 1, 1), (count - 1, count - 1)):
+                bands = {key: np.zeros_like(band) for key, band in _bands(side, side, level, 0).items()}
+                bands[name][(channel, *place)] = 1
+                found = np.square(pyramid.synthesise(bands, level), dtype=np.float64).sum()
+                assert known[name][(channel, *place)] == pytest.approx(found, rel=1e-4)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from calotype.errors import UsageError
 from calotype.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -41,45 +40,30 @@ def encode_bytes(data: bytes, settings: Mapping[str, Any], say: Callable[[str], 
 
     settings   quality (60), lossless, or one of size, bpp, psnr, ms_ssim, ssimulacra2 (with best_effort); convert and
                strip (names with commas), check (True), model ("swift"), threads (all processors), max_pixels;
-               effort (4), for a model that is fitted to each picture
+               effort (0; 4 for a model that is fitted to each picture)
     say        is told what a picture that is fitted is at
     raises     FormatError, UnsupportedError, LimitError, ModelError, UsageError, TargetMissed
     """
-    from calotype import codec, fit
+    from calotype import making
     from calotype.model import store
     from calotype.rates import Target
 
     picture, lossless = picture_of(data, settings), bool(settings.get("lossless"))
-    model, check = (
+    made = making.make(
+        picture,
         None if lossless else store.find(settings.get("model") or "swift"),
-        settings.get("check") is not False,
+        target=Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")}),
+        best_effort=bool(settings.get("best_effort")),
+        quality=settings.get("quality") or 60.0,
+        lossless=lossless,
+        effort=settings.get("effort"),
+        check=settings.get("check") is not False,
+        threads=settings.get("threads"),
+        say=say,
     )
-    lost = said = tuple(picture.left_out)
-    target = Target.of(**{name: settings.get(name) for name in ("size", "bpp", "psnr", "ms_ssim", "ssimulacra2")})
-    wanted = settings.get("effort")
-    if wanted is not None and not fit.takes(model):
-        raise UsageError(
-            "--effort", value=wanted, allowed="with a model that is fitted to each picture: --model bespoke"
-        )
-    if model is not None and fit.takes(model) and wanted != 0:
-        if target is not None:
-            raise UsageError("--effort", value=wanted, allowed="0 with a size or a measured quality; else --quality")
-        quality, threads = settings.get("quality") or 60.0, settings.get("threads")
-        done = fit.encode(picture, model, quality=quality, effort=wanted, check=check, threads=threads, say=say)
-        coded, said = done.data, (*said, *done.notes)
-    elif target is None or model is None:
-        quality, threads = settings.get("quality") or 60.0, settings.get("threads")
-        done = codec.encode_reported(picture, model, quality=quality, lossless=lossless, check=check, threads=threads)
-        coded, said = done.data, (*said, *done.notes)
-    else:
-        from calotype import targets
-
-        effort = bool(settings.get("best_effort"))
-        reached = targets.encode(
-            picture, model, target, threads=settings.get("threads"), best_effort=effort, check=check
-        )
-        coded, said = reached.data, (*said, reached.said)
-    return Coded(data=coded, width_px=picture.width_px, height_px=picture.height_px, notes=said, left_out=lost)
+    lost = tuple(picture.left_out)
+    width_px, height_px = picture.width_px, picture.height_px
+    return Coded(data=made.data, width_px=width_px, height_px=height_px, notes=(*lost, *made.notes), left_out=lost)
 
 
 def picture_of(data: bytes, settings: Mapping[str, Any]) -> Picture:

@@ -36,6 +36,7 @@ _CODING = (
     "lossless",
     "check",
     "model",
+    "effort",
     "threads",
 )
 _METADATA = ("exif", "icc_profile", "xmp", "dpi", "comment", "strip", "convert")
