@@ -17,7 +17,7 @@ XMP = (
 )
 XMP += b"</x:xmpmeta>"
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-Y, X = np.mgrid[0:24, 0:40]
+Y, X = np.mgrid[0:16, 0:24]
 PIXELS = np.stack([X * 6, Y * 9, (X + Y) * 3], axis=-1).astype(np.uint8)
 KINDS = ["JPEG", "MPO", "WEBP", "PNG"]  # Pillow itself rewrites the EXIF of an AVIF
 
@@ -44,7 +44,7 @@ def phone_file(kind: str, exif: bytes, xmp: bytes = XMP) -> bytes:
     if kind in ("JPEG", "MPO", "WEBP") and xmp:
         options["xmp"] = xmp
     if kind == "MPO":
-        options |= {"save_all": True, "append_images": [image.resize((20, 12))]}
+        options |= {"save_all": True, "append_images": [image.resize((12, 8))]}
     image.save(target, kind, **options)
     return target.getvalue()
 
@@ -58,10 +58,11 @@ def test_r16_metadata_to_the_byte_and_orientation_once(kind, order, turn):
     found = formats.read(phone_file(kind, exif))
     assert found.exif == exif and found.icc == ICC and found.xmp == (XMP if kind != "PNG" else b"")
     assert found.orientation == (turn if order != "broken" and 1 <= turn <= 8 else 1)
-    again = codec.decode(codec.encode(found, None, lossless=True, threads=1))
+    data = codec.encode(found, None, lossless=True, check=False, threads=1)
+    again = codec.decode(data, threads=1)
     assert (again.exif, again.icc, again.xmp) == (found.exif, found.icc, found.xmp)
     assert again.orientation == found.orientation and np.array_equal(again.pixels, found.pixels)
-    assert codec.info(codec.encode(found, None, lossless=True)).orientation in (found.orientation, None)
+    assert codec.info(data).orientation in (found.orientation, None)
     for suffix in (".jpg", ".ppm"):  # one that has a place for it, and one that has not
         written = formats.read(formats.write(again, suffix)[0])
         turned = upright(again).pixels.astype(int)
@@ -72,7 +73,7 @@ def test_what_a_phone_adds_to_its_photograph_is_named():
     """An MPO is its first picture; the gain map, preview or second eye behind it is not kept, and that is said."""
     for xmp in (XMP, b""):  # an Ultra HDR photograph, and one with a preview
         found = formats.read(phone_file("MPO", exif_of(6, "<"), xmp))
-        assert (found.width_px, found.height_px) == (40, 24)
+        assert (found.width_px, found.height_px) == (24, 16)
         assert any("not kept: the other pictures" in said for said in found.left_out)
     assert not formats.read(phone_file("JPEG", exif_of(6, "<"))).left_out
 

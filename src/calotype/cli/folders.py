@@ -273,7 +273,7 @@ class _Notes:
 def _sum_up(planned: Run, counts: Counter[str], progress: Progress) -> None:
     from calotype.batch.finding import words_of
 
-    words = {"done": "done", "up-to-date": "up to date", "exists": "left as they were", "planned": "would be done"}
+    words = {"done": "done", "up-to-date": "up to date", "exists": "left alone", "planned": "would be done"}
     said = [f"{counts[status]:,} {word}" for status, word in words.items() if counts[status]]
     if counts["failed"]:
         said.append(f"{counts['failed']:,} failed")
