@@ -53,7 +53,7 @@ def _said(known: Any) -> str:
     parts = [
         (known.parameters, "{:,} parameters"),
         (known.kmac_decode, "{:.1f} kMAC a pixel to decode"),
-        (known.passes, "{} passes"),
+        (known.passes, "{} pass" if known.passes == 1 else "{} passes"),
         (known.bd_rate, "{:+.1f} % of rate against JPEG on Kodak"),
     ]
     return ", ".join([known.made, *(form.format(value) for value, form in parts if value is not None)])
