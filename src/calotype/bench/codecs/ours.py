@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "codecs", "of_file"]
 
-FAMILY = "calotype"
+FAMILY, DEFAULT = "calotype", "swift"
+EFFORT = 3  # where most of what effort brings has come
 # Qualities: about 0.1 to 2.5 bpp on photographs.
 LEVELS = (7.0, 18.0, 30.0, 42.0, 55.0, 68.0, 82.0, 97.0, 100.0)
 
@@ -31,13 +32,15 @@ LEVELS = (7.0, 18.0, 30.0, 42.0, 55.0, 68.0, 82.0, 97.0, 100.0)
 class Ours:
     """A model at several qualities; see protocol.Codec.
 
-    file   a .calomodel that is not installed, or None: the installed one of this name
+    file     a .calomodel that is not installed, or None: the installed one of this name
+    effort   of the encoder, or None: the model's own
     """
 
     name: str
     title: str
     levels: tuple[float, ...] = LEVELS
     file: Path | None = None
+    effort: int | None = None
     family: str = FAMILY
     lossless: bool = False
 
@@ -46,7 +49,7 @@ class Ours:
         import calotype
 
         if self.file is None:
-            return calotype.encode(pixels, quality=level, model=self.name, threads=threads)
+            return calotype.encode(pixels, quality=level, model=self.model_name, effort=self.effort, threads=threads)
         from calotype import codec
         from calotype.picture import Picture
 
@@ -67,15 +70,20 @@ class Ours:
         return {
             "library": "calotype",
             "version": _version(),
-            "settings": "quality=LEVEL",
+            "settings": "quality=LEVEL" + ("" if self.effort is None else f", effort={self.effort}"),
             "model": self._model().identity.hex(),
         }
+
+    @property
+    def model_name(self) -> str:
+        """Name of the installed model."""
+        return self.name if self.effort is None else self.name.removesuffix(f"-e{self.effort}")
 
     def _model(self) -> Model:
         from calotype.model import store
 
         if self.file is None:
-            return store.find(self.name)
+            return store.find(self.model_name)
         try:
             return _opened(self.file, self.file.stat().st_mtime_ns)
         except OSError as exc:
@@ -113,12 +121,15 @@ class OursLossless:
 
 
 def codecs() -> tuple[Codec, ...]:
-    """One for each installed model that can be read, then the lossless mode where this release has it."""
+    """One for each installed model that can be read, with more effort for the default one, then the lossless mode."""
     import calotype
 
     found: list[Codec] = [
         Ours(name=entry.name, title=f"Calotype {entry.name}") for entry in calotype.models() if not entry.problem
     ]
+    if any(codec.name == DEFAULT for codec in found):
+        title = f"Calotype {DEFAULT}, effort {EFFORT}"
+        found.append(Ours(name=f"{DEFAULT}-e{EFFORT}", title=title, effort=EFFORT))
     if "lossless" in inspect.signature(calotype.encode).parameters:
         found.append(OursLossless())
     return tuple({codec.name: codec for codec in found}.values())
