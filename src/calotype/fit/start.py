@@ -149,7 +149,8 @@ def _with(model: Model, start: Tensor, bases: dict[str, Tensor], pictures: int, 
     rows = {name.removeprefix("rows/"): array for name, array in model.tables.items() if name.startswith("rows/")}
     rows |= {f"{name}.base": np.clip(whole(base), 0, 1008) for name, base in bases.items()}
     rows["start"] = np.clip(whole(start), -layout.limits, layout.limits)[None]
-    training = {**model.manifest.training, "start": {"crops": pictures, "steps": steps}}
+    before = model.manifest.training.get("start", {}).get("steps", 0)  # of the start that this one went on from
+    training = {**model.manifest.training, "start": {"crops": pictures, "steps": before + steps}}
     return bundle.build(
         replace(model.manifest, identity="", members={}, training=training), graphs={}, banks=model.banks, rows=rows,
         floats=model.decoder_floats, encoder=model.encoder_floats,
