@@ -121,16 +121,18 @@ def encode(
 
 
 def _above(target: Target, found: Found, rate: int | None, value_at: Callable[[int], float]) -> int | None:
-    """The lowest rate index that gives more than the target, looked for beside the best where no look has shown one.
+    """A rate index a little above the best, that gives more than the target.
 
     An embedded file of that rate is cut to the target: nothing coarser has so many of its bits in place.
     """
-    for further in (0, 2, 8, 32, 128):
-        if further and rate is not None and rate + further <= checking.MAX_RATE:
-            found.values[rate + further] = value_at(rate + further)
-        above = [at for at, value in found.values.items() if value > target.value]
-        if above:
-            return min(above)
+    if rate is None:
+        return min((at for at, value in found.values.items() if value > target.value), default=None)
+    for further in (1, 2, 4, 8, 16, 32, 64, 128):
+        at = min(rate + further, checking.MAX_RATE)
+        if at not in found.values:
+            found.values[at] = value_at(at)
+        if found.values[at] > target.value:
+            return at
     return None
 
 
