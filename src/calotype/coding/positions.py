@@ -102,6 +102,16 @@ class Call:
         """Means of the coded positions, int32 [m]."""
         return 0 if self._mean16 is None else self.compact(self._mean16).astype(np.int32)
 
+    def shrink(self) -> None:
+        """Keep no more in memory than `restore` needs, for who keeps the call: a third of it."""
+        if not self.has_means:
+            return
+        means = self._mean16
+        if means is not None and means.size and -(2**15) <= means.min() and means.max() < 2**15:
+            self.__dict__["_mean16"] = means.astype(np.int16)
+        self.__dict__.pop("_coded16", None)
+        del self.distribution  # with it the indices of all positions, certain ones too
+
     def fit(self, symbols: np.ndarray) -> np.ndarray:
         """int32 [m] symbols of the coded positions, moved as little as needed for their values to be legal.
 

@@ -69,6 +69,7 @@ class Writer(Quantizing):
         self, call: Call, entries: np.ndarray, bits: np.ndarray, escaped: tuple[np.ndarray, np.ndarray, np.ndarray]
     ) -> None:
         if self.calls is not None:
+            call.shrink()
             self.calls.append(call)
         self._encoder.push(call.bank.encoder, entries, call.ends, bits)
         if escaped[0].size:
