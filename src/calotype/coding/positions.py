@@ -107,7 +107,7 @@ class Call:
         if not self.has_means:
             return
         means = self._mean16
-        if means is not None and means.size and -(2**15) <= means.min() and means.max() < 2**15:
+        if means is not None and means.size and means.min() >= -(2**15) and means.max() < 2**15:
             self.__dict__["_mean16"] = means.astype(np.int16)
         self.__dict__.pop("_coded16", None)
         del self.distribution  # with it the indices of all positions, certain ones too
