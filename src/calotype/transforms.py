@@ -13,7 +13,20 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from calotype import bespoke, blocks, clustered, colour, dense, fuzzy, laplacian, pyramid, sampled, sensing, wavelets, windows
+from calotype import (
+    bespoke,
+    blocks,
+    clustered,
+    colour,
+    dense,
+    fuzzy,
+    laplacian,
+    pyramid,
+    sampled,
+    sensing,
+    wavelets,
+    windows,
+)
 from calotype.errors import UnsupportedError
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
