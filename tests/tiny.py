@@ -30,7 +30,8 @@ SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "tr
            "coding/frequencies.py", "model/storage.py", "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
 DESIGNED = ("train/block_contexts.py", "train/grid_contexts.py", "train/tree_contexts.py", "train/embedded_tables.py",
             "train/measurement_contexts.py", "sensing.py", "recovery.py",
-            "pyramid.py", "wavelets.py", "laplacian.py", "clustered.py", "train/design.py", "fuzzy.py", "walks", "zoo", "blocks.py", "colour.py", "sampled.py",
+            "pyramid.py", "wavelets.py", "laplacian.py", "clustered.py", "train/design.py", "fuzzy.py", "walks", "zoo",
+            "blocks.py", "colour.py", "sampled.py",
             "codebooks", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
             "model/bundle.py")  # fmt: skip
 PYRAMIDS = ("pyramid.py", "pyramid_system.py", "pyramid_context.py", "pyramid_frozen.py", "postfilter.py", "wavelet.py")

@@ -95,7 +95,8 @@ def model_of(
     manifest = Manifest(
         name=name or recipe.name, recipe=recipe.name, walk=made.walk, walk_parameters=made.walk_parameters,
         latents=made.latents, nets={}, transform=made.transform, halo=made.halo, align_px=made.align_px,
-        tile_px=made.tile_px, rate_anchors=made.rate_anchors, quality_map=made.quality_map, licence="Apache-2.0", training=dict(training or {}),
+        tile_px=made.tile_px, rate_anchors=made.rate_anchors, quality_map=made.quality_map, licence="Apache-2.0",
+        training=dict(training or {}),
     )  # fmt: skip
     return bundle.build(manifest, graphs={}, banks=made.banks, rows=made.rows, floats=made.floats, encoder=made.encoder)
 

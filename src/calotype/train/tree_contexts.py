@@ -145,8 +145,10 @@ def tree_design(
     """
     sides = {kind: np.array(walk.sides(kind)) * px for kind, (_, px) in KINDS.items()}
     finest = {"y": steps, "c": CHROMA * steps}
-    of_rate = {f"{kind}.step": np.maximum(1, np.round(16 * finest[kind][:, None] * larger ** np.log2(pixels / 4))).astype(np.int64)
-               for kind, pixels in sides.items()}  # fmt: skip
+    of_rate = {
+        f"{kind}.step": np.maximum(1, np.round(16 * finest[kind][:, None] * larger ** np.log2(pixels / 4))).astype(int)
+        for kind, pixels in sides.items()
+    }
     looked = [{key: row[k] for key, row in of_rate.items()} for k in range(1, len(steps), max(1, len(steps) // 4))]
     align, latents = interlaced.CELL * walk.largest, walk.latents()
     made, banks = designed(walk, latents, padded(crops, align), looked, rows)

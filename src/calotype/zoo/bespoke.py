@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 LAMBDAS = (0.00093, 0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800, 0.3475)  # as swift has them
 # Squared norms of the synthesis vectors of levels 1 to 6: HL and LH, HH; and of LL.
-NORMS = ((1.023, 0.997, 1.094, 1.138, 1.151, 1.155), (1.083, 0.936, 1.081, 1.156, 1.179, 1.185), 1.125)
+NORMS = ((1.023, 0.997, 1.094, 1.138, 1.151, 1.155), (1.083, 0.936, 1.081, 1.156, 1.179, 1.185))
+LOW_NORM = 1.125
 UNIFORM = 26.0  # squared quantizer step times lambda, docs/training.md "Rates"
 RELUCTANCE = 0.8  # of the worth of distortion, when a symbol is rounded without fitting
 
@@ -65,7 +66,7 @@ def design(
     steps = np.sqrt(UNIFORM / lambdas)[:, None]
     for name in bands:
         level = layout.levels if name == "ll" else int(name[1:])
-        square = np.full(3, NORMS[2]) if name == "ll" else np.repeat([NORMS[k // 2][level - 1] for k in range(3)], 3)
+        square = np.full(3, LOW_NORM) if name == "ll" else np.repeat([NORMS[k // 2][level - 1] for k in range(3)], 3)
         log_gain = np.log(UNIT / steps) + 0.5 * np.log(square)
         floats[f"anchors/inverse.{name}"] = (-log_gain).astype(np.float32)
         encoder[f"anchors/gain.{name}"] = log_gain.astype(np.float32)

@@ -99,7 +99,7 @@ def design(
 RECIPE = Recipe(
     name="dimartino2019-mftr",
     title="multilevel fuzzy transform, nodes from eight pixels to one apart",
-    paper="Di Martino, Perfilieva, Sessa 2019, doi:10.3390/sym11101193",
+    paper="Di Martino, Perfilieva, Sessa 2019, doi:10.3390/axioms8040135",
     rows=("dimartino2019-fast",),
     walk="grids",
     design=design,

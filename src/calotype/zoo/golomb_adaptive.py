@@ -27,7 +27,8 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
     """The model from pictures uint8 [h, w, 3]; the sizes' arguments are those of `predictive_lossless.design`."""
     from calotype.zoo import predictive_lossless
 
-    return predictive_lossless.design(crops, **({"coder": "golomb"} | size))
+    settings: dict[str, Any] = {"coder": "golomb"} | size
+    return predictive_lossless.design(crops, **settings)
 
 
 RECIPE = Recipe(

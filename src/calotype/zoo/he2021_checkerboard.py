@@ -44,8 +44,8 @@ def system(
         )
         for step in range(1, steps)
     }  # fmt: skip
-    sizes = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
-    more = {} if steps == 2 else {"walk_parameters": {"steps": steps}}
+    sizes: dict[str, Any] = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
+    more: dict[str, Any] = {} if steps == 2 else {"walk_parameters": {"steps": steps}}
     return with_hyperprior("checkerboard", {"anchors": anchors, **others}, TYPICAL_BPP, **sizes, **more)
 
 

@@ -26,7 +26,8 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
     """The model from pictures uint8 [h, w, 3]; the sizes' arguments are those of `predictive_lossless.design`."""
     from calotype.zoo import predictive_lossless
 
-    return predictive_lossless.design(crops, **({"coder": "huffman"} | size))
+    settings: dict[str, Any] = {"coder": "huffman"} | size
+    return predictive_lossless.design(crops, **settings)
 
 
 RECIPE = Recipe(

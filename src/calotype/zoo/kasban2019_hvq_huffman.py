@@ -29,7 +29,8 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
     """The model from pictures uint8 [h, w, 3]; the sizes' arguments are those of `brifcani2010_msvq_dwt.design`."""
     from calotype.zoo import brifcani2010_msvq_dwt
 
-    return brifcani2010_msvq_dwt.design(crops, **({"split": "means", "stages": 2, "indices": "huffman"} | size))
+    settings: dict[str, Any] = {"split": "means", "stages": 2, "indices": "huffman"} | size
+    return brifcani2010_msvq_dwt.design(crops, **settings)
 
 
 RECIPE = Recipe(

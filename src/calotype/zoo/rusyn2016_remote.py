@@ -25,7 +25,8 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
     """The model from pictures uint8 [h, w, 3]; the sizes' arguments are those of `predictive_lossless.design`."""
     from calotype.zoo import predictive_lossless
 
-    return predictive_lossless.design(crops, **({"predictor": "gradient", "coder": "arithmetic"} | size))
+    settings: dict[str, Any] = {"predictor": "gradient", "coder": "arithmetic"} | size
+    return predictive_lossless.design(crops, **settings)
 
 
 RECIPE = Recipe(

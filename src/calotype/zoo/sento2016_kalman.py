@@ -25,7 +25,8 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
     """The model from pictures uint8 [h, w, 3]; the sizes' arguments are those of `bpnn_block.design`."""
     from calotype.zoo import bpnn_block
 
-    return bpnn_block.design(crops, **({"trainer": "kalman", "units": 16} | size))
+    settings: dict[str, Any] = {"trainer": "kalman", "units": 16} | size
+    return bpnn_block.design(crops, **settings)
 
 
 RECIPE = Recipe(
