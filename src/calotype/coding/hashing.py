@@ -39,7 +39,7 @@ class RowHashes:
 
     def runs(self, symbols: np.ndarray, ends: np.ndarray, known: np.ndarray) -> None:
         """The known symbols of a run, a byte each; nothing for rows without any."""
-        compact = memoryview(symbols.astype(np.uint8))
+        compact = symbols.astype(np.uint8).tobytes()
         for row, (begin, count) in enumerate(zip(ends[:-1].tolist(), known.tolist(), strict=True)):
             if count:
                 self._now[row] = crc32(compact[begin : begin + count], self._now[row])
