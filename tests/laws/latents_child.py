@@ -1,4 +1,7 @@
-"""Run under an emulator by test_networks.py: prints a SHA-256 of all latents of a file. Arguments: file, model."""
+"""Run under an emulator by test_networks.py: a line for each recipe of a folder, its name and a SHA-256 of all latents.
+
+Argument: the folder, with NAME.calo and NAME.calomodel for each.
+"""
 
 import hashlib
 import sys
@@ -7,8 +10,9 @@ from pathlib import Path
 from calotype import codec
 from calotype.model import bundle
 
-digest = hashlib.sha256()
-for tile in codec.latents(Path(sys.argv[1]).read_bytes(), model=bundle.read(Path(sys.argv[2]))):
-    for name, array in sorted(tile.items()):
-        digest.update(name.encode() + (array + 0.0).tobytes())
-print(digest.hexdigest())
+for file in sorted(Path(sys.argv[1]).glob("*.calo")):
+    digest = hashlib.sha256()
+    for tile in codec.latents(file.read_bytes(), model=bundle.read(file.with_suffix(".calomodel"))):
+        for name, array in sorted(tile.items()):
+            digest.update(name.encode() + (array + 0.0).tobytes())
+    print(file.stem, digest.hexdigest(), flush=True)
