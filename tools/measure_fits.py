@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits pictures with the recipe `bespoke` and keeps what came of it in results/systems/bespoke.json: one point a fit.
+"""Fits pictures with the recipe `bespoke` and keeps what came of it in results/systems/bespoke-fits.json: one point a fit.
 
 tools/measure_fits.py fit --kodak FOLDER --pictures kodim15,kodim05 --qualities 25,45,65 --effort 5
 tools/measure_fits.py compare       against the curves of the same pictures in results/kodak/rows.jsonl.gz
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-RESULTS, ROWS = ROOT / "results" / "systems" / "bespoke.json", ROOT / "results" / "kodak" / "rows.jsonl.gz"
+RESULTS, ROWS = ROOT / "results" / "systems" / "bespoke-fits.json", ROOT / "results" / "kodak" / "rows.jsonl.gz"
 RIVALS = ("swift", "x265-444-10b", "avif-444-psnr", "jpegxl-e9", "vvc-420")
 
 
