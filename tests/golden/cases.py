@@ -101,6 +101,7 @@ CASES = {
     "joint-odd": Case("joint-1", 67, 131, 60, "two tiles, wavefronts of a serial context"),
     "divided-odd": Case("ccn-1", 37, 150, 30, "two tiles, fronts over groups of channels"),
     "mixtures-odd": Case("gmm-1", 61, 37, 80, "wavefronts, tables by scale and shape"),
+    "attended-odd": Case("contextformer-1", 37, 61, 70, "attention to what was decoded, in integers"),
     "integers-odd": Case("int8-1", 131, 67, 75, "two tiles, integers up to the pixels"),
 }
 
@@ -137,6 +138,7 @@ MADE_FROM = {  # frozen model -> recipe
     "ccn-1": "li2020-ccn",
     "gmm-1": "cheng2020-gmm",
     "int8-1": "sun2021-int8",
+    "contextformer-1": "koyuncu2022-contextformer",
 }
 
 

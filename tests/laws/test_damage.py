@@ -15,7 +15,7 @@ from calotype.container import Segment
 from calotype.errors import CalotypeError, FormatError
 from calotype.picture import Picture
 
-QUICK, LONG = 15, 5000  # changed files for each recipe; there are dozens of recipes
+QUICK, LONG = 15, 1000  # changed files for each recipe; there are more than sixty
 TRIES = 50  # until a twin finds one
 
 
