@@ -34,11 +34,13 @@ MODULES = (
 
 # What a word on the command line stands for, besides names and families.
 GROUPS: dict[str, Callable[[Codec], bool]] = {
-    "all": lambda codec: True,
-    "lossy": lambda codec: not codec.lossless,
+    "all": lambda codec: codec.name not in FITTED,
+    "lossy": lambda codec: not codec.lossless and codec.name not in FITTED,
     "lossless": lambda codec: codec.lossless,
     "fast": lambda codec: codec.name in FAST,
 }
+# Minutes a picture: only by its name.
+FITTED = frozenset({"bespoke"})
 # Under a third of a second to encode a Kodak picture, on one core.
 FAST = frozenset({"jpeg-420", "jpeg-444", "webp", "jpeg2000", "jpegxr", "jpegxl-e7", "avif-444-psnr", "png", "qoi"})
 
