@@ -35,7 +35,6 @@ from calotype.workers import working
 __all__ = ["MOST", "Refined", "refined", "takes"]
 
 MOST = 9  # passes
-_WINDOW_PX = 1024, 512
 _TILES, _WALKS = 4, 2  # tiles in lock-step, and batches of them side by side, as modelled.py has it
 # How far a pass goes. 0.4 diverges at low rates; the last ones settle what the first stirred up.
 _STEPS = (0.25, 0.25, 0.2, 0.2, 0.15)
@@ -143,7 +142,8 @@ def _rehearse(
     """
     grid, said = modelled.grid_of(header, model), container.header_bytes(header)
     walk = walks.get(model.manifest.walk, dict(model.manifest.walk_parameters))
-    worth, jobs = modelled.tradeoffs(model, rate), windows_of(Region(0, grid.height, 0, grid.width), *_WINDOW_PX)
+    worth, whole = modelled.tradeoffs(model, rate), Region(0, grid.height, 0, grid.width)
+    jobs = windows_of(whole, modelled.WINDOW_PX, modelled.WINDOW_HEIGHT_PX)
     seen = Windows(model, grid, np.full(len(grid), rate), jobs, take)
     with working(threads, _WALKS) as (pool, walker):
 

@@ -22,7 +22,7 @@ from calotype.walks import interlaced
 from calotype.walks.blocks import BINS, LARGEST, UNIT, Blocks, around, bin_of, turns
 
 __all__ = [
-    "Counts", "Probe", "binned_tables", "coefficients", "designed_rows", "laplace", "nonnegative", "planes_of",
+    "Classes", "Counts", "Probe", "binned_tables", "coefficients", "designed_rows", "laplace", "nonnegative", "planes_of",
     "spread_tables", "table_of",
 ]  # fmt: skip
 
@@ -180,7 +180,7 @@ class Probe:
         return lattice.put(symbols + mean, np.zeros(self._shapes[name], np.float32) if onto is None else onto)
 
 
-class _Classes:
+class Classes:
     """What a walk asks of `nets` while its classes are counted."""
 
     def __init__(self, rows: Mapping[str, np.ndarray], base: np.ndarray) -> None:
@@ -223,7 +223,7 @@ def _tables(
             shapes = {"dc": (1, planes * interlaced.CELL**2, height // 4, width // 4),
                       "ac": (1, planes * (n - 1), height, width)}  # fmt: skip
             walk(
-                _Classes(probing, np.round(base)), Probe(shapes, seen), {"y": part.reshape(1, -1, height, width) / step}
+                Classes(probing, np.round(base)), Probe(shapes, seen), {"y": part.reshape(1, -1, height, width) / step}
             )
     return {
         "dc.scale": spread_tables(seen["dc"], passes),

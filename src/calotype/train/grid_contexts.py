@@ -5,11 +5,11 @@ Designs what walks/grids.py looks up; nothing here runs when a picture is coded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from calotype.train.block_contexts import Counts, Probe, binned_tables, nonnegative, spread_tables
+from calotype.train.block_contexts import Classes, Counts, Probe, binned_tables, nonnegative, spread_tables
 from calotype.walks import interlaced
 from calotype.walks.blocks import BINS, LARGEST, UNIT
 from calotype.walks.grids import FEATURES, Grids, class_of, coarser, features
@@ -39,7 +39,7 @@ def designed_rows(
     }
     walk, seen = Grids(distances, planes), {}
     for pictures in sample:
-        rows = _Classes(probing, _means(pictures))
+        rows = Classes(probing, _means(pictures))
         for levels in pictures:
             walk(rows, Probe(_shapes(levels, distances), seen), _named(levels, distances))
     finer: Counts = {}
@@ -137,16 +137,3 @@ def _told(
     here = board if white else ~board
     told: list[np.ndarray] = [feature[0][here] for feature in features(before, done, plane)]
     return np.stack(told).astype(np.float64), size[0, plane][here].astype(np.float64)
-
-
-class _Classes:
-    """What the walk asks of `nets` while its classes are counted."""
-
-    def __init__(self, rows: Mapping[str, np.ndarray], base: np.ndarray) -> None:
-        self._rows, self._base = rows, base
-
-    def table(self, name: str) -> np.ndarray:
-        return self._rows[name]
-
-    def rows(self, name: str) -> np.ndarray:
-        return self._base[None, :, None, None].astype(np.float32)
