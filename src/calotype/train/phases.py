@@ -15,7 +15,7 @@ from typing import Any
 
 from calotype.errors import UsageError
 
-__all__ = ["SCHEDULES", "Phase", "Player", "chosen", "factor", "shares"]
+__all__ = ["INTEGERS_LAST", "SCHEDULES", "Phase", "Player", "chosen", "factor", "shares"]
 
 SCHEDULES = ("constant", "linear", "constant_then_linear", "cosine")
 OPTIMISERS = ("muon", "adamw")
@@ -112,6 +112,13 @@ class Phase:
     def parameters(self, player: Player, names: Iterable[str]) -> list[str]:
         """The parameter names that `player` trains in this phase."""
         return chosen(chosen(names, self.trainable, self.frozen), player.parameters)
+
+
+# How most recipes with exact networks learn: in real numbers, then with every activation and weight an integer.
+INTEGERS_LAST = (
+    Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
+    Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
+)
 
 
 def factor(phase: Phase, progress: float, step: int) -> float:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.17, 0.26, 0.40, 0.60, 0.88, 1.25, 1.72, 2.30)
@@ -52,8 +52,5 @@ RECIPE = Recipe(
     walk="hyperprior",
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
-    phases=(
-        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
-        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
-    ),
+    phases=INTEGERS_LAST,
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
@@ -49,8 +49,6 @@ def system(
     return with_hyperprior("checkerboard", {"anchors": anchors, **others}, TYPICAL_BPP, **sizes, **more)
 
 
-_EXACT = {"exact": True}
-
 RECIPE = Recipe(
     name="he2021-checkerboard",
     title="hyperprior and a checkerboard context in two passes, both exact",
@@ -61,8 +59,5 @@ RECIPE = Recipe(
         "quad-tree": {"steps": 4},
         "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8},
     },
-    phases=(
-        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
-        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options=_EXACT),
-    ),
+    phases=INTEGERS_LAST,
 )

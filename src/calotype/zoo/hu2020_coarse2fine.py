@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.15, 0.24, 0.37, 0.56, 0.84, 1.18, 1.63, 2.15)
@@ -79,8 +79,5 @@ RECIPE = Recipe(
     walk="coarse-to-fine",
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 6, "coarse": 4, "parameters": 8}},
-    phases=(
-        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
-        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
-    ),
+    phases=INTEGERS_LAST,
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 GROUPS = 4
@@ -42,8 +42,5 @@ RECIPE = Recipe(
     walk="joint",
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "groups": 2}},
-    phases=(
-        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
-        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
-    ),
+    phases=INTEGERS_LAST,
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
@@ -96,8 +96,6 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: in
     return with_hyperprior("hyperprior", nets, TYPICAL_BPP, **sizes)
 
 
-_EXACT = {"exact": True}
-
 RECIPE = Recipe(
     name="minnen2018-hyperprior",
     title="mean-and-scale hyperprior without context, exact hyper-synthesis",
@@ -105,8 +103,5 @@ RECIPE = Recipe(
     walk="hyperprior",
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
-    phases=(
-        Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
-        Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options=_EXACT),
-    ),
+    phases=INTEGERS_LAST,
 )
