@@ -89,6 +89,12 @@ def test_every_verb_is_found_and_documented():
         assert command.help
 
 
+def test_the_module_is_the_command():
+    """`python -m calotype` is for where no script is on the path."""
+    said = subprocess.run([sys.executable, "-m", "calotype", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("calotype ")
+
+
 def test_usage(capsys):
     assert main.run(["--version"]) == 0
     assert capsys.readouterr().out.startswith("calotype 0.")

@@ -15,7 +15,7 @@ from typing import Any
 
 from calotype.errors import UsageError
 
-__all__ = ["INTEGERS_LAST", "SCHEDULES", "Phase", "Player", "chosen", "factor", "shares"]
+__all__ = ["CONTEXTS_ONLY", "INTEGERS_LAST", "SCHEDULES", "Phase", "Player", "chosen", "factor", "shares"]
 
 SCHEDULES = ("constant", "linear", "constant_then_linear", "cosine")
 OPTIMISERS = ("muon", "adamw")
@@ -119,6 +119,14 @@ INTEGERS_LAST = (
     Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
     Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
 )
+
+# From trained weights: what stands behind the transform learns anew, on latents that stay as they are. Contexts trained
+# so from one transform differ in rate only.
+CONTEXTS_ONLY = (
+    Phase(
+        name="contexts", frozen=("analysis*", "synthesis*", "gain", "inverse"), hold=0.6, options={"exact": True},
+    ),
+)  # fmt: skip
 
 
 def factor(phase: Phase, progress: float, step: int) -> float:

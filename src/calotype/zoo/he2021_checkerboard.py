@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST
+from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
@@ -60,4 +60,5 @@ RECIPE = Recipe(
         "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8},
     },
     phases=INTEGERS_LAST,
+    schedules={"contexts": CONTEXTS_ONLY},
 )

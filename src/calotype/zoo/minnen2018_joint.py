@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST
+from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.15, 0.23, 0.36, 0.54, 0.81, 1.14, 1.58, 2.10)
@@ -62,4 +62,5 @@ RECIPE = Recipe(
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8}},
     phases=INTEGERS_LAST,
+    schedules={"contexts": CONTEXTS_ONLY},
 )
