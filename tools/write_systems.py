@@ -123,12 +123,12 @@ def page() -> str:
     from calotype import literature, zoo
 
     rows = literature.rows()
-    built = [row for row in rows if row.recipes]
+    built = [row for row in rows if row.built]
     lines = [
         "# Catalogue of surveyed systems",
         "",
         "<!-- written by tools/write_systems.py -->",
-        f"{len(rows)} systems that five surveys describe (numbered 000 to 004); {len(built)} of them have a recipe here.",
+        f"{len(rows)} systems that five surveys describe (numbered 000 to 004); {len(built)} of them have a recipe or a command here.",
         "The same as a list or as JSON: `calotype systems [--family F] [--survey S] [--json]`. Weights: A trains on a CPU in",
         "an hour or needs no training, B wants an accelerator, C wants data of its domain. Figures of the surveys are quoted",
         "as printed, plausible or not. *Untrained* recipes run, but nothing was measured of their compression.",
@@ -151,7 +151,7 @@ def page() -> str:
         lines += ["", f"## {family} {title}", "", "| row | what it is | surveys | their figures | weights | here |",
                   "|---|---|---|---|---|---|"]  # fmt: skip
         for row in members:
-            here = ", ".join(f"`{name}`" for name in row.recipes) or ("" if row.status == "must" else "selectable")
+            here = ", ".join([f"`{name}`" for name in row.recipes] + [f"`calotype {row.verb}`"] * bool(row.verb)) or ("" if row.status == "must" else "selectable")
             cells = [f"`{row.id}`", row.method, row.references, row.figures, row.weights, here]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

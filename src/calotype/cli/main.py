@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "decode": ("calotype.cli.decode", "decode", ".calo files become pictures."),
     "info": ("calotype.cli.info", "info", "What a .calo file says of itself."),
     "cut": ("calotype.cli.cut", "cut", "An embedded .calo file, cut to a size."),
+    "scramble": ("calotype.cli.scramble", "scramble", "A picture's blocks mixed by a key before it is compressed."),
     "verify": ("calotype.cli.verify", "verify", "Check every checksum of a .calo file."),
     "inspect": ("calotype.cli.inspect", "inspect", "Where the bytes of a .calo file went, and a map of them."),
     "demo": ("calotype.cli.demo", "demo", "Compress an included photograph beside JPEG, WebP and AVIF."),

@@ -15,7 +15,7 @@ _METHOD_LETTERS = 96  # of the method, in the list
 @click.command()
 @click.option("--family", default="", help="One family: 1.C, C, or a word of its title such as recurrent.")
 @click.option("--survey", default="", help="Rows that one survey cites: 000 to 004.")
-@click.option("--built", is_flag=True, help="Only what has a recipe here.")
+@click.option("--built", is_flag=True, help="Only what has a recipe, or a command, here.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with all that is known, on standard output.")
 def systems(family: str, survey: str, built: bool, as_json: bool) -> None:
     """Surveyed systems of image compression: what each is, whether it is built, trained and measured.
@@ -26,7 +26,7 @@ def systems(family: str, survey: str, built: bool, as_json: bool) -> None:
     from calotype import literature
     from calotype.cli.main import note
 
-    rows = [row for row in literature.chosen(family, survey) if row.recipes or not built]
+    rows = [row for row in literature.chosen(family, survey) if row.built or not built]
     if as_json:
         click.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
         return
@@ -36,9 +36,11 @@ def systems(family: str, survey: str, built: bool, as_json: bool) -> None:
             title = row.family
             click.echo(f"\n{title} {literature.families()[title]}")
         click.echo(f"  {row.id:30}  {row.status:10}  {row.weights:2.2}  {_short(row.method)}")
+        if row.verb:
+            click.echo(f"    calotype {row.verb}")
         for name in row.recipes:
             click.echo(f"    {name}: {_said(literature.figures().get(name))}")
-    have = sum(bool(row.recipes) for row in rows)
+    have = sum(row.built for row in rows)
     note(f"{len(rows)} systems, {have} built; --json has references, parts and measured points")
 
 

@@ -37,6 +37,7 @@ class Row:
     status      "must" or "selectable"
     read        "paper read", "survey vague" or "" for well known methods
     taxonomy    survey -> the class in which it puts such systems
+    verb        the command that does it, for what is no codec; "" for all others
     """
 
     id: str
@@ -49,6 +50,7 @@ class Row:
     status: str
     read: str
     taxonomy: Mapping[str, str]
+    verb: str = ""
 
     @property
     def facets(self) -> dict[str, list[str]]:
@@ -64,6 +66,11 @@ class Row:
     def recipes(self) -> tuple[str, ...]:
         """The recipes that build it."""
         return _recipes().get(self.id, ())
+
+    @property
+    def built(self) -> bool:
+        """Whether it can be had here, as a recipe or as a command."""
+        return bool(self.recipes or self.verb)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, with what is built: for `calotype systems --json`."""
