@@ -128,7 +128,7 @@ def page() -> str:
         "# Catalogue of surveyed systems",
         "",
         "<!-- written by tools/write_systems.py -->",
-        f"{len(rows)} systems that five surveys describe (numbered 000 to 004); {len(built)} of them have a recipe or a command here.",
+        f"{len(rows)} systems that five surveys describe (numbered 000 to 004); {len(built)} of them have a recipe, a command or a codec of the benchmark here.",
         "The same as a list or as JSON: `calotype systems [--family F] [--survey S] [--json]`. Weights: A trains on a CPU in",
         "an hour or needs no training, B wants an accelerator, C wants data of its domain. Figures of the surveys are quoted",
         "as printed, plausible or not. *Untrained* recipes run, but nothing was measured of their compression.",
@@ -151,7 +151,9 @@ def page() -> str:
         lines += ["", f"## {family} {title}", "", "| row | what it is | surveys | their figures | weights | here |",
                   "|---|---|---|---|---|---|"]  # fmt: skip
         for row in members:
-            here = ", ".join([f"`{name}`" for name in row.recipes] + [f"`calotype {row.verb}`"] * bool(row.verb)) or ("" if row.status == "must" else "selectable")
+            ours = [f"`{name}`" for name in row.recipes] + [f"`calotype {row.verb}`"] * bool(row.verb)
+            theirs = ["benchmark: " + ", ".join(f"`{name}`" for name in row.codecs)] * bool(row.codecs)
+            here = ", ".join(ours + theirs) or ("" if row.status == "must" else "selectable")
             cells = [f"`{row.id}`", row.method, row.references, row.figures, row.weights, here]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"

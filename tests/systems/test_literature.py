@@ -8,6 +8,7 @@ import re
 import pytest
 
 from calotype import literature, zoo
+from calotype.bench import codecs
 from calotype.cli.main import run
 from calotype.errors import UsageError
 
@@ -29,6 +30,13 @@ def test_all_rows_are_there_once():
 @pytest.mark.parametrize("name", zoo.names())
 def test_recipes_name_rows_that_exist(name):
     assert set(zoo.recipe(name).rows) <= {row.id for row in literature.rows()}
+
+
+def test_codecs_of_the_benchmark_are_there():
+    named = {name for row in literature.rows() for name in row.codecs}
+    assert named and named <= set(codecs.names())
+    (row,) = [row for row in literature.rows() if row.id == "jpeg-ls"]
+    assert row.built and row.codecs == ("jpegls",)
 
 
 def test_a_recipe_named_after_a_row_builds_it():

@@ -15,13 +15,13 @@ _METHOD_LETTERS = 96  # of the method, in the list
 @click.command()
 @click.option("--family", default="", help="One family: 1.C, C, or a word of its title such as recurrent.")
 @click.option("--survey", default="", help="Rows that one survey cites: 000 to 004.")
-@click.option("--built", is_flag=True, help="Only what has a recipe, or a command, here.")
+@click.option("--built", is_flag=True, help="Only what has a recipe, a command or a codec of the benchmark.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array with all that is known, on standard output.")
 def systems(family: str, survey: str, built: bool, as_json: bool) -> None:
     """Surveyed systems of image compression: what each is, whether it is built, trained and measured.
 
     A line for each: row, must or selectable, class of weights (A: trains on a CPU; B: wants an accelerator; C: wants
-    data of its domain), method. Below it, the recipes that build it.
+    data of its domain), method. Below it, the recipes that build it, or under which names the benchmark has it.
     """
     from calotype import literature
     from calotype.cli.main import note
@@ -38,6 +38,8 @@ def systems(family: str, survey: str, built: bool, as_json: bool) -> None:
         click.echo(f"  {row.id:30}  {row.status:10}  {row.weights:2.2}  {_short(row.method)}")
         if row.verb:
             click.echo(f"    calotype {row.verb}")
+        if row.codecs:
+            click.echo(f"    calotype bench --codecs {','.join(row.codecs)}")
         for name in row.recipes:
             click.echo(f"    {name}: {_said(literature.figures().get(name))}")
     have = sum(row.built for row in rows)

@@ -38,6 +38,7 @@ class Row:
     read        "paper read", "survey vague" or "" for well known methods
     taxonomy    survey -> the class in which it puts such systems
     verb        the command that does it, for what is no codec; "" for all others
+    codecs      names under which the benchmark has it, from other people's libraries
     """
 
     id: str
@@ -51,6 +52,7 @@ class Row:
     read: str
     taxonomy: Mapping[str, str]
     verb: str = ""
+    codecs: tuple[str, ...] = ()
 
     @property
     def facets(self) -> dict[str, list[str]]:
@@ -69,8 +71,8 @@ class Row:
 
     @property
     def built(self) -> bool:
-        """Whether it can be had here, as a recipe or as a command."""
-        return bool(self.recipes or self.verb)
+        """Whether it can be had here, as a recipe, as a command, or in the benchmark."""
+        return bool(self.recipes or self.verb or self.codecs)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, with what is built: for `calotype systems --json`."""
@@ -107,7 +109,9 @@ def families() -> dict[str, str]:
 @cache
 def rows() -> tuple[Row, ...]:
     """All rows, in the catalogue's order."""
-    return tuple(Row(**entry) for entry in _file("catalogue.json")["systems"])
+    return tuple(
+        Row(**entry | {"codecs": tuple(entry.get("codecs", ()))}) for entry in _file("catalogue.json")["systems"]
+    )
 
 
 @cache

@@ -34,13 +34,13 @@ MODULES = (
 
 # What a word on the command line stands for, besides names and families.
 GROUPS: dict[str, Callable[[Codec], bool]] = {
-    "all": lambda codec: codec.name not in FITTED,
-    "lossy": lambda codec: not codec.lossless and codec.name not in FITTED,
+    "all": lambda codec: codec.name not in BY_NAME,
+    "lossy": lambda codec: not codec.lossless and codec.name not in BY_NAME,
     "lossless": lambda codec: codec.lossless,
     "fast": lambda codec: codec.name in FAST,
 }
-# Minutes a picture: only by its name.
-FITTED = frozenset({"bespoke"})
+# Only by their names: minutes a picture, or variants that take one part of a codec apart (cai2013-jp2-dwt).
+BY_NAME = frozenset({"bespoke", "jpeg2000-53", "jpeg2000-2levels"})
 # Under a third of a second to encode a Kodak picture, on one core.
 FAST = frozenset({"jpeg-420", "jpeg-444", "webp", "jpeg2000", "jpegxr", "jpegxl-e7", "avif-444-psnr", "png", "qoi"})
 
