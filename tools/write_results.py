@@ -1,10 +1,10 @@
 #!/usr/bin/env python
-"""README's figures and the page of results/kodak, from the summary that `calotype bench` leaves there.
+"""README's figures and the pages of results/kodak and results/photos, from the summaries that `calotype bench` leaves there.
 
     python tools/write_results.py            write them
     python tools/write_results.py --check    say which are stale, and fail; nothing is written
 
-The summary follows from the rows beside it: `calotype bench --report-only results/kodak` makes it anew.
+A summary follows from the rows beside it: `calotype bench --report-only results/kodak` makes it anew.
 """
 
 from __future__ import annotations
@@ -53,10 +53,14 @@ def main() -> None:
 def pages(root: Path) -> dict[Path, str]:
     """What each page should be."""
     kodak = json.loads((root / "results" / "kodak" / "summary.json").read_text(encoding="utf-8"))
-    return {
+    found = {
         root / "README.md": readme((root / "README.md").read_text(encoding="utf-8"), kodak),
         root / "results" / "kodak" / "README.md": kodak_page(kodak),
     }
+    photos = root / "results" / "photos" / "summary.json"
+    if photos.exists():
+        found[photos.with_name("README.md")] = photos_page(json.loads(photos.read_text(encoding="utf-8")))
+    return found
 
 
 def readme(said: str, kodak: Summary) -> str:
@@ -158,36 +162,14 @@ def _timed(kodak: Summary) -> str:
 
 def kodak_page(kodak: Summary) -> str:
     """results/kodak/README.md."""
-    curves = kodak["codecs"][OURS]["curves"]
-    points = [
-        [f"{level:g}", f"{rate:.4f}", *(f"{curves[metric][place][2]:.3f}" for metric in METRICS if metric in curves)]
-        for place, (level, rate, _) in enumerate(curves["psnr"])
-    ]
-    answers = "\n".join(
-        f"* {answer['question']} **{answer['answer']}.** {answer['evidence']}" for answer in kodak["answers"]
-    ).replace("\N{NO-BREAK SPACE}", " ")
     lossless = sorted((codec["bpp"], codec["title"]) for codec in kodak["codecs"].values() if codec.get("bpp"))
     return f"""# Kodak
 
 Written by `python tools/write_results.py` from `summary.json`, which follows from the rows beside it. `report.html` is
 the same as a page, with spreads over pictures and pieces to look at; it opens offline.
 
-{answers}
-
-![PSNR over bits per pixel](rd-psnr.png)
-![SSIMULACRA 2 over bits per pixel](rd-ssimulacra2.png)
-
-## Calotype {OURS}
-
-Means over {kodak["pictures"]} pictures; MS-SSIM in decibels.
-
-{table(["quality", "bpp", *(title for metric, title in METRICS.items() if metric in curves)], points)}
-Bytes at equal quality against every other codec, minus is fewer ({kodak["bd_rate_method"]}):
-
-{differences(kodak)}
-## Every codec against {_title(kodak, kodak["reference"])}
-
-{_everyone(kodak)}
+{_answers(kodak)}
+{_curves_and_differences(kodak)}
 ## Against this project's earlier runs
 
 The largest difference to the curves `measured-*` of `src/calotype/bench/anchors`, of the same libraries and settings, at any
@@ -198,6 +180,49 @@ level. Where a library has moved on, its files differ.
 
 {table(["codec", "bpp"], [[title, f"{rate:.3f}"] for rate, title in lossless])}
 {_where(kodak)}"""
+
+
+def photos_page(photos: Summary) -> str:
+    """results/photos/README.md."""
+    return f"""# Photographs of 8 to 9 megapixels
+
+{photos["pictures"]} photographs that no model was trained on. Written by `python
+tools/write_results.py` from `summary.json`, which follows from the rows beside it; `calotype bench PHOTOS --report-only
+results/photos` makes the page with single pictures. Five levels a codec; nothing was timed.
+
+{_curves_and_differences(photos)}
+{_where(photos)}"""
+
+
+def _answers(summary: Summary) -> str:
+    """The report's questions with its answers, as a list."""
+    return "\n".join(
+        f"* {answer['question']} **{answer['answer']}.** {answer['evidence']}" for answer in summary["answers"]
+    ).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _curves_and_differences(summary: Summary) -> str:
+    """Pictures of the curves, the points of ours, and BD-rates of ours and of everyone."""
+    curves = summary["codecs"][OURS]["curves"]
+    points = [
+        [f"{level:g}", f"{rate:.4f}", *(f"{curves[metric][place][2]:.3f}" for metric in METRICS if metric in curves)]
+        for place, (level, rate, _) in enumerate(curves["psnr"])
+    ]
+    return f"""
+![PSNR over bits per pixel](rd-psnr.png)
+![SSIMULACRA 2 over bits per pixel](rd-ssimulacra2.png)
+
+## Calotype {OURS}
+
+Means over {summary["pictures"]} pictures; MS-SSIM in decibels.
+
+{table(["quality", "bpp", *(title for metric, title in METRICS.items() if metric in curves)], points)}
+Bytes at equal quality against every other codec, minus is fewer ({summary["bd_rate_method"]}):
+
+{differences(summary)}
+## Every codec against {_title(summary, summary["reference"])}
+
+{_everyone(summary)}"""
 
 
 def _speed_section(kodak: Summary) -> str:
