@@ -19,6 +19,7 @@ from calotype import (
     clustered,
     colour,
     dense,
+    filterbank,
     fuzzy,
     laplacian,
     pyramid,
@@ -88,6 +89,7 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "sensing": sensing.Sensing,
         "clustered": clustered.Clustered,
         "laplacian": laplacian.Laplacian,
+        "filterbank": filterbank.FilterBank,
         "wavelet97": wavelets.Wavelet,
     }
     kind = model.manifest.transform.get("kind")
@@ -187,14 +189,17 @@ class _PyramidAnalysis:
 class Networks:
     """One network from pixels to latents and one back (hyperpriors and their kin), windows with the manifest's halo.
 
-    analysis    pixels uint8 [1, h, w, 3], gain row -> the latents named in the manifest's "outputs"
-    synthesis   those latents as float32, inverse gain row -> pixels uint8 [1, h, w, 3]
+    analysis    pixels uint8 [1, h, w, 3], gain row -> the entry's "outputs", by default its "latents"
+    synthesis   its "latents" as float32, inverse gain row -> pixels uint8 [1, h, w, 3]
+    scaled      whether that row multiplies the first of them, so that neighbours of other rates can be brought to it;
+                false where they are indices, or where the row is something else that the network depends on
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         entry = model.manifest.transform
-        self.names = list(entry["latents"])
+        self.names, self.outputs = list(entry["latents"]), list(entry.get("outputs", entry["latents"]))
+        self.scaled = bool(entry.get("scaled", True))
         self.analyse, self.synthesise = model.net(entry["analysis"]), model.net(entry["synthesis"])
         self.encoder_halo_px, self.halo_px = int(entry["encoder_halo"]), int(model.manifest.halo)
         # Windows grow to whole samples of the coarsest latents; tile borders lie between such samples.
@@ -212,7 +217,8 @@ class Networks:
         wide = _whole_cells(window, self.cell_px).grown(self.reach_px, *strips.grid.shape)
         row = self.model.floats("row.synthesis", int(rates[strips.grid.needed(window)[0]]))
         # The network has one row of gains, that of the window's tile; neighbours of other rates are brought to it.
-        load = strips.loader({self.names[0]: np.exp(self.model.floats("row.synthesis", rates) - row)})
+        factors = np.exp(self.model.floats("row.synthesis", rates) - row) if self.scaled else np.ones(1)
+        load = strips.loader({self.names[0]: factors})
         values = []
         for name in self.names:
             stored = strips.names[name]
@@ -240,7 +246,7 @@ class _NetworkAnalysis:
         arrays = transform.analyse(_padded(self.pixels, wide), self.row)
         arrays = arrays if isinstance(arrays, tuple) else (arrays,)
         found: dict[str, np.ndarray] = {}
-        for name, array in zip(transform.names, arrays, strict=True):
+        for name, array in zip(transform.outputs, arrays, strict=True):
             inner = tile.within(wide).over(latents[name].stride)
             found[name] = array[0][:, inner.rows, inner.cols]
         return found

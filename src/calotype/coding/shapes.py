@@ -31,6 +31,7 @@ class Shaped:
     bank      name of the tables
     shapes    how many shapes the family has
     density   in training only: (distances, log_scale, shape) -> bits of the unit interval around each distance
+    kept      which values are coded at all, 0 or 1, broadcastable; the others are zero. None: all
     """
 
     mean16: Any
@@ -39,16 +40,20 @@ class Shaped:
     bank: str
     shapes: int = 1
     density: Any = None
+    kept: Any = None
     arrays: ClassVar[tuple[str, ...]] = ("mean16", "index", "shape")
 
     @property
     def table(self) -> Any:
         if self.shape is None:
-            return self.index
-        return np.asarray(self.index, np.int32) * self.shapes + np.asarray(self.shape, np.int32)
+            return self.index if self.kept is None else self.index * self.kept
+        found = np.asarray(self.index, np.int32) * self.shapes + np.asarray(self.shape, np.int32)
+        return found if self.kept is None else found * np.asarray(self.kept, np.int32)
 
     def take(self, lattice: Any) -> Shaped:
-        taken = {name: lattice.take(array) for name in self.arrays if (array := getattr(self, name)) is not None}
+        taken = {
+            name: lattice.take(array) for name in (*self.arrays, "kept") if (array := getattr(self, name)) is not None
+        }
         return replace(self, **taken)
 
     def quantize(self, values: Any, tradeoff: Any = None) -> np.ndarray:
@@ -67,7 +72,8 @@ class Shaped:
         """Symbols as the writer would choose them without certainty, and the mask of certain positions, no gradients."""
         xp = namespace(values)
         mean = 0.0 if self.mean16 is None else constant(self.mean16) / 16
-        return xp.floor(constant(values) - mean + 0.5), constant(self.index) < 0.5
+        kept = constant(self.index) if self.kept is None else constant(self.index) * constant(self.kept)
+        return xp.floor(constant(values) - mean + 0.5), kept < 0.5
 
     def bits(self, symbols: Any, values: Any = None) -> Any:
         """Bits of symbols, differentiable towards scale, shape, mean and (where given) values.
@@ -78,10 +84,11 @@ class Shaped:
         log_scale = SHAPED_LOW + self.index / SHAPED_PER_LOG
         found = self.density(symbols, log_scale, self.shape)
         if values is None:
-            return found
+            return found if self.kept is None else found * self.kept
         mean = 0.0 if self.mean16 is None else self.mean16 / 16
         distance = values - mean
         still = constant(distance)
         scale, shape = constant(log_scale), None if self.shape is None else constant(self.shape)
         slope = constant(self.density(still + 0.5, scale, shape) - self.density(still - 0.5, scale, shape))
-        return found + slope * (distance - still)
+        found = found + slope * (distance - still)
+        return found if self.kept is None else found * self.kept

@@ -15,7 +15,7 @@ from calotype.coding.frequencies import bank_from_probabilities
 from calotype.coding.shapes import SHAPED_LOW, SHAPED_PER_LOG, SHAPED_STEPS
 from calotype.coding.tables import TableBank
 
-__all__ = ["Asymmetric", "Family", "Mixture", "Normal"]
+__all__ = ["Asymmetric", "Family", "Mixture", "Normal", "Placed"]
 
 _FLOOR_BITS = 16.0  # what an escape costs at most in practice
 _SMALLEST = 2.0**-15  # of a table's entries
@@ -92,6 +92,24 @@ class Asymmetric(Family):
         below = left * _phi(x.clamp(max=0) * skew)
         above = right * (_phi(x.clamp(min=0) / skew) - 0.5)
         return 2 * (below + above) / (left + right)
+
+
+class Placed(Family):
+    """Few symbols, `levels` of them around zero, that fall off exponentially from one of them: the shape says from which.
+
+    With two symbols it is any probability of a bit. Symbols are -(levels - 1) // 2 .. levels // 2; no other has any.
+    """
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.shapes, self.middle = levels, (levels - 1) // 2
+
+    def mass(self, distances: Tensor, log_scale: Tensor, shape: Tensor | None) -> Tensor:
+        assert shape is not None
+        inverse, place = torch.exp(-log_scale), distances + self.middle
+        whole = sum(torch.exp(-(shape - k).abs() * inverse) for k in range(self.shapes))
+        inside = (place - (self.shapes - 1) / 2).abs() < self.shapes / 2 + 0.25  # slopes are asked for half-way out
+        return torch.where(inside, torch.exp(-(shape - place).abs() * inverse) / whole, torch.zeros_like(place))
 
 
 class Mixture(Family):

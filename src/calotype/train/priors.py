@@ -11,16 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from calotype.coding.densities import Factorized
+from calotype.coding.densities import LN2, Factorized
 from calotype.coding.frequencies import bank_from_probabilities
 from calotype.coding.tables import TableBank
 from calotype.nets.density import Density
 from calotype.train.anchors import at
 
-__all__ = ["Prior", "shared"]
+__all__ = ["CountedPrior", "Prior", "shared"]
 
 MOST_TABLES = 192  # a decoder's look-up table takes 128 KiB each
 _SMALLEST = 2.0**-14  # what an entry of a table costs at least to have
+
+
+_LOGIT = 8.0  # what a unit of a `CountedPrior` parameter is worth: steps of optimisers are made for weights
 
 
 class Prior(nn.Module):
@@ -77,6 +80,51 @@ class Prior(nn.Module):
         rows = chosen.reshape(-1, self.levels).T.astype(np.int32) + self.masked
         first = [(0, np.empty(0))] * self.masked
         return bank_from_probabilities(first + [_trimmed(table, -self.reach) for table in tables]), rows
+
+
+class CountedPrior(nn.Module):
+    """Distribution of few symbols 0 .. symbols - 1, each with a free probability for every channel and trained rate.
+
+    Interface as `Prior`; between two symbols bits are interpolated, for values that are to learn from them.
+    """
+
+    def __init__(self, name: str, channels: int, anchors: int, *, symbols: int, levels: int = 33) -> None:
+        super().__init__()
+        self.name, self.symbols, self.levels = name, symbols, levels
+        self.logits = nn.Parameter(torch.zeros(anchors, channels, symbols))
+
+    def bits(self, rate: Tensor) -> Tensor:
+        """Bits of every symbol at rates [b]: [b, c, symbols]."""
+        logits = self.logits if len(self.logits) > 1 else self.logits.expand(2, -1, -1)
+        return torch.log_softmax(at(logits, rate) * _LOGIT, -1) * (-1 / LN2)
+
+    @torch.no_grad()
+    def begin(self, anchor: int, values: Tensor) -> None:
+        """Start the probabilities at an anchor from symbols [b, c, h, w] that were counted."""
+        seen = values.round().clamp(0, self.symbols - 1).transpose(0, 1).flatten(1).long()
+        counts = torch.ones_like(self.logits[anchor]).scatter_add_(1, seen, torch.ones_like(seen, dtype=torch.float32))
+        self.logits[anchor] = torch.log(counts / counts.sum(1, keepdim=True)) / _LOGIT
+
+    def distribution(self, rate: Tensor) -> Factorized:
+        """The prior at rates [b] in [0, 1], for the training port."""
+        bits = self.bits(rate)
+
+        def density(values: Tensor) -> Tensor:
+            place = values.clamp(0, self.symbols - 1)
+            low = place.detach().floor().clamp(max=self.symbols - 2)
+            ends = [torch.gather(bits, 2, (low + k).long().flatten(2)).reshape(low.shape) for k in (0, 1)]
+            return ends[0] + (place - low) * (ends[1] - ends[0])
+
+        return Factorized(None, self.name, density=density)
+
+    @torch.no_grad()
+    def frozen(self) -> tuple[TableBank, np.ndarray]:
+        """The bank, and the table of every channel at each level of rate, int32 [levels, c]; table 0 codes nothing."""
+        mass = torch.exp2(-self.bits(torch.linspace(0, 1, self.levels)).double()).numpy()
+        tables, chosen = shared(mass.reshape(-1, self.symbols), MOST_TABLES - 1)
+        rows = chosen.reshape(self.levels, -1).astype(np.int32) + 1
+        worth = np.maximum(tables, _SMALLEST)
+        return bank_from_probabilities([(0, np.empty(0)), *((0, t / max(1.0, t.sum())) for t in worth)]), rows
 
 
 def shared(tables: np.ndarray, most: int, tolerance: float = 0.002) -> tuple[np.ndarray, np.ndarray]:

@@ -97,7 +97,9 @@ class System(nn.Module):
         self.nets = nn.ModuleDict({name: net.module for name, net in self.declared.items()})
         self.priors = nn.ModuleDict(
             {
-                name: Prior(name, latents[name].channels, **{"anchors": n, **options})
+                name: options.get("make", Prior)(
+                    name, latents[name].channels, **{"anchors": n, **{k: v for k, v in options.items() if k != "make"}}
+                )
                 for name, options in _optioned(priors).items()
             }
         )
@@ -176,21 +178,40 @@ class System(nn.Module):
     # --- the codec ------------------------------------------------------------------------------------------------
 
     def forward(self, crops: Tensor, rate: Tensor) -> dict[str, Tensor]:
-        gain, inverse = (at(p, rate)[:, :, None, None] for p in self._gains())
-        y = self.analysis((crops - 128) / UNIT).float() * torch.exp(gain)
+        given = self.analysed((crops - 128) / UNIT, rate)
         with torch.autocast(crops.device.type, enabled=False):  # exact networks would lose their sums in half precision
             b, _, height, width = crops.shape
             shapes = {k: (b, v.channels, height // v.stride, width // v.stride) for k, v in self.latents.items()}
             port = TrainingPort(shapes, hard=not self.training)
-            values = self.walk(_Nets(self, rate), port, {self.main: y})
-            bits = port.bits()
-        picture = self.synthesis(self.reconstructed(values[self.main], y, inverse)).float() * UNIT + 128
+            values = self.walk(_Nets(self, rate), port, given)
+            bits = self.counted(port, given, rate)
+        picture = self.synthesised(values, given, rate).float() * UNIT + 128
         if not self.training:
             picture = picture.round().clamp(0, 255)
         bpp = sum(bits.values()) / (height * width)
         mse = ((picture - crops) ** 2).mean((1, 2, 3))
-        loss = weighted(bpp, mse, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
+        distortion = self.distortion(picture, crops, mse, given)
+        loss = weighted(bpp, distortion, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
         return {"loss": loss, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
+
+    # What methods do in their own way; train/methods/ has a file for each of them.
+
+    def analysed(self, x: Tensor, rate: Tensor) -> dict[str, Tensor]:
+        """What the walk is given of pictures in networks' units, by name."""
+        return {self.main: self.analysis(x).float() * torch.exp(at(self._gains()[0], rate)[:, :, None, None])}
+
+    def counted(self, port: TrainingPort, given: Mapping[str, Tensor], rate: Tensor) -> dict[str, Tensor]:
+        """Bits of every name and sample, [b], with the gradients that the loss is to have."""
+        return port.bits()
+
+    def synthesised(self, values: Mapping[str, Tensor], given: Mapping[str, Tensor], rate: Tensor) -> Tensor:
+        """The picture in networks' units from what the walk returned."""
+        inverse = at(self._gains()[1], rate)[:, :, None, None]
+        return self.synthesis(self.reconstructed(values[self.main], given[self.main], inverse))
+
+    def distortion(self, picture: Tensor, crops: Tensor, mse: Tensor, given: Mapping[str, Tensor]) -> Tensor:
+        """What lambdas are worth of, [b], of samples 0..255."""
+        return mse
 
     def reconstructed(self, known: Tensor, y: Tensor, inverse: Tensor) -> Tensor:
         """What synthesis gets: known values are constant unless networks corrected them, y learns as if not rounded."""
