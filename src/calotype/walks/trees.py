@@ -13,14 +13,14 @@ import numpy as np
 
 from calotype.walks.forest import Forest, Level
 
-__all__ = ["BINS", "KINDS", "PLANES", "Trees", "classes"]
+__all__ = ["BINS", "KINDS", "LONE", "PLANES", "Coding", "Trees", "bin_of", "classes", "pooled"]
 
 PLANES = 15  # bit planes at most
 KINDS = 5  # of decisions
 LISTED, OFFSPRING, ALL, FURTHER, FINER = range(KINDS)
 LONE = 16  # bins by the size of the threshold, where nothing is known around
 BINS = 2 * LONE  # and as many by how much is known around, in thresholds
-_SIZES = 1 << 12  # 16ths of a threshold; what is larger has the last bin
+SIZES = 1 << 12  # 16ths of a threshold; what is larger has the last bin
 SEGMENTS = (4, 3, 2, 1, 0)  # planes before which a segment may begin
 
 
@@ -55,6 +55,7 @@ class Trees:
 
     domain = "latents"
     embedded = True
+    bins = BINS
 
     def __init__(self, levels: int, planes: int = PLANES, coded: bool = True) -> None:
         self.levels, self.planes, self.coded = int(levels), int(planes), bool(coded)
@@ -66,7 +67,7 @@ class Trees:
         forest = Forest([port.shape(name) for name in self.names])
         if latents is not None:
             forest.plant([np.asarray(latents[name]) for name in self.names], (1 << self.planes) - 1)
-        coding = _Coding(self, nets, port, forest)
+        coding = self.run(nets, port, forest)
         tops = coding.tops()
         for plane in range(self.planes - 1, -1, -1):
             if plane in SEGMENTS:
@@ -74,16 +75,37 @@ class Trees:
             coding.plane(plane, tops >= plane)
         return dict(zip(self.names, forest.values(nets.table("middle")[:, 0].astype(np.int32)), strict=True))
 
+    def run(self, nets: Any, port: Any, forest: Forest) -> Coding:
+        """One run, which knows the contexts."""
+        return Coding(self, nets, port, forest)
 
-class _Coding:
-    """One run of the walk: what the port is asked, and what becomes of its answers."""
+
+class Coding:
+    """One run of the walk: what the port is asked, and what becomes of its answers.
+
+    A relative with other contexts has its own `around`, `pooled_around` and `in_bins`.
+    """
 
     def __init__(self, walk: Trees, nets: Any, port: Any, forest: Forest) -> None:
         self.levels, self.port, self.forest, self.coded = walk.levels, port, forest, walk.coded
         self.tables = nets.table("trees").astype(np.int32).ravel()
         self.octave = (nets.rows("octave")[:, 0, 0, 0].astype(np.int32) + 8) >> 4
         self.whole = np.ones(forest.rows, bool)  # rows whose stream has not ended
-        self.at = walk.planes
+        self.at, self.count = walk.planes, walk.bins
+
+    def around(self, level: Level) -> Any:
+        """What is known around every place of a level."""
+        return _around(level, self.forest)
+
+    def pooled_around(self, around: Any, level: Level | None = None) -> Any:
+        """The same for the sets whose offspring lie in a level; given it, what is known of the offspring counts, too."""
+        return pooled(around if level is None else around + 4 * level.known) // 4
+
+    def in_bins(self, level: Level, around: Any, plane: int) -> np.ndarray:
+        """The bin of every place, uint8 [b, bands, h, w], from what is known around it in sixteenths."""
+        known = bin_of().take(np.minimum(around >> plane, SIZES - 1))
+        lone = np.clip(plane + self.octave, 0, LONE - 1).astype(np.uint8)[:, None, None, None]
+        return np.where(around > 0, known, lone)
 
     def tops(self) -> np.ndarray:
         """The most significant plane of each row, -1 where all is zero."""
@@ -99,7 +121,7 @@ class _Coding:
         forest, self.at = self.forest, plane
         older = forest.known > 0
         bins = np.concatenate(
-            [self._bins(level, _around(level, forest), plane).reshape(forest.rows, -1) for level in forest.levels], 1
+            [self.in_bins(level, self.around(level), plane).reshape(forest.rows, -1) for level in forest.levels], 1
         )
         self._places(LISTED, *_marked(forest.listed, active), bins, plane)
         for level in forest.levels[1:]:
@@ -114,15 +136,15 @@ class _Coding:
         """Sets whose offspring lie in a level."""
         forest, sets = self.forest, level.sets
         assert sets is not None
-        around = _around(level, forest)
-        bins = self._bins(level, around, plane).reshape(forest.rows, -1)
-        pooled = self._bins(level, _pooled(around) // 4, plane).reshape(forest.rows, -1)
+        around = self.around(level)
+        bins = self.in_bins(level, around, plane).reshape(forest.rows, -1)
+        of_sets = self.in_bins(level, self.pooled_around(around), plane).reshape(forest.rows, -1)
         first = forest.levels.index(level)
 
         rows, chosen = _marked(sets.all_, active)
         given = None if sets.deep is None else sets.deep[rows, chosen] >> plane > 0
         found, rows, chosen = self._asked(
-            "sets", ALL, given, rows, chosen, level.offspring(chosen)[:, 0], pooled, "bits"
+            "sets", ALL, given, rows, chosen, level.offspring(chosen)[:, 0], of_sets, "bits"
         )
         rows, chosen = rows[found > 0], chosen[found > 0]
         sets.all_[rows, chosen] = False
@@ -136,10 +158,9 @@ class _Coding:
             return
         rows, chosen = _marked(sets.further, active & self.whole)
         given = None if sets.beyond is None else sets.beyond[rows, chosen] >> plane > 0
-        pooled = self._bins(level, _pooled(_around(level, forest) + 4 * level.known) // 4, plane)
-        pooled = pooled.reshape(forest.rows, -1)
+        of_sets = self.in_bins(level, self.pooled_around(self.around(level), level), plane).reshape(forest.rows, -1)
         places = level.offspring(chosen)[:, 0]
-        found, rows, chosen = self._asked("sets", FURTHER, given, rows, chosen, places, pooled, "bits")
+        found, rows, chosen = self._asked("sets", FURTHER, given, rows, chosen, places, of_sets, "bits")
         rows, chosen = rows[found > 0], chosen[found > 0]
         sets.further[rows, chosen] = False
         places = level.offspring(chosen)
@@ -183,7 +204,7 @@ class _Coding:
             level, chroma = forest.kinds()
             other = chroma[places] if kind != FINER else forest.known[rows, places] >> self.at > 2
             row = classes(self.levels, kind, level[places], other)
-            index = self.tables[row * BINS + bins[rows, at]]
+            index = self.tables[row * self.count + bins[rows, at]]
         else:
             index = np.zeros(len(rows), np.int32)
         ends = np.searchsorted(rows, np.arange(forest.rows + 1))
@@ -194,12 +215,6 @@ class _Coding:
             kept = np.arange(len(rows)) - ends[rows] < known[rows]
             found, rows, at = found[kept], rows[kept], at[kept]
         return found, rows, at
-
-    def _bins(self, level: Level, around: np.ndarray, plane: int) -> np.ndarray:
-        """The bin of every place, below BINS, from what is known around it in sixteenths."""
-        known = _bin_of().take(np.minimum(around >> plane, _SIZES - 1))
-        lone = np.clip(plane + self.octave, 0, LONE - 1).astype(np.uint8)[:, None, None, None]
-        return np.where(around > 0, known, lone)
 
 
 def _around(level: Level, forest: Forest) -> np.ndarray:
@@ -228,7 +243,7 @@ def _around(level: Level, forest: Forest) -> np.ndarray:
     return beside
 
 
-def _pooled(around: np.ndarray) -> np.ndarray:
+def pooled(around: np.ndarray) -> np.ndarray:
     """Sums over two by two places; what is beyond an edge is zero."""
     height, width = (-(-side // 2) for side in around.shape[2:])
     found = np.zeros((*around.shape[:2], height, width), around.dtype)
@@ -249,8 +264,8 @@ def _marked(flags: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 @lru_cache(maxsize=1)
-def _bin_of() -> np.ndarray:
+def bin_of() -> np.ndarray:
     """The bin, LONE to BINS - 1, of sixteenths of a threshold: two for each doubling."""
-    size = np.arange(1, _SIZES + 1)
+    size = np.arange(1, SIZES + 1)
     bins = np.floor(2 * np.log2(size) + 1e-9).astype(int)
     return (LONE + np.clip(bins - 2, 0, LONE - 1)).astype(np.uint8)
