@@ -29,9 +29,11 @@ SOURCES = ("nets", "train/anchors.py", "train/freeze.py", "train/priors.py", "tr
            "train/integer_system.py", "train/pyramid_system.py", "train/methods", "walks", "zoo", "coding/densities.py",
            "coding/shapes.py",
            "coding/frequencies.py", "model/storage.py", "model/identity.py", "model/manifest.py", "model/bundle.py")  # fmt: skip
-DESIGNED = ("train/block_contexts.py", "train/grid_contexts.py", "train/tree_contexts.py", "train/embedded_tables.py",
+DESIGNED = ("train/block_contexts.py", "train/causal_layers.py",
+            "train/grid_contexts.py", "train/tree_contexts.py", "train/embedded_tables.py",
             "train/measurement_contexts.py", "sensing.py", "recovery.py",
-            "pyramid.py", "filterbank.py", "train/filter_bank.py", "wavelets.py", "laplacian.py", "clustered.py", "train/design.py", "fuzzy.py", "walks", "zoo",
+            "pyramid.py", "filterbank.py", "train/filter_bank.py", "kernels.py",
+            "wavelets.py", "laplacian.py", "clustered.py", "train/design.py", "fuzzy.py", "walks", "zoo",
             "blocks.py", "colour.py", "sampled.py",
             "codebooks", "coding/densities.py", "coding/frequencies.py", "model/identity.py", "model/manifest.py",
             "model/bundle.py")  # fmt: skip

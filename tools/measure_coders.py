@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lossless files of the same pictures by every predictor and coder: bpp, and processor seconds a megapixel.
 
-    python tools/measure_coders.py --kodak KODAK --data PICTURES [--every 1]
+    python tools/measure_coders.py --kodak KODAK --data PICTURES [--every 1] [--only PREDICTOR]
 
 Real files at quality 100, decoded and compared; beside them Calotype's own lossless tiles, PNG, WebP and JPEG-LS.
 Writes results/systems/coders.json and prints the table of docs/systems/lossless-coders.md.
@@ -34,7 +34,7 @@ PAIRS = (
     ("med", "rle"), ("med", "deflate"), ("med", "lzw"), ("med", "huffman"), ("med", "golomb"), ("med", "arithmetic"),
     ("med", "context"),
     ("left", "context"), ("paeth", "context"), ("gradient", "context"), ("block", "context"), ("mlp", "context"),
-    ("block", "huffman"), ("gradient", "arithmetic"),
+    ("cnn", "context"), ("block", "huffman"), ("gradient", "arithmetic"),
 )  # fmt: skip
 
 
@@ -59,14 +59,24 @@ def main() -> None:
     flags.add_argument("--kodak", type=Path, required=True, help="the folder with the 24 Kodak pictures")
     flags.add_argument("--data", type=Path, required=True, help="pictures to design from")
     flags.add_argument("--every", type=int, default=1, help="each so many pictures only")
+    flags.add_argument("--only", help="measure this predictor, and keep what was measured of the others")
     args = flags.parse_args()
+    kept: dict[str, Any] = {"rows": []}
+    if args.only:
+        kept = json.loads((RESULTS / "systems" / "coders.json").read_text("utf-8"))
     crops, recipe = design.pictures(args.data, most_px=1_000_000), zoo.recipe("predictive-lossless")
     files = pictures(args.kodak)[:: args.every]
     rows: list[dict[str, Any]] = []
     data: dict[str, Any] = {"pictures": len(files), "machine": machine(), "rows": rows}
     with load_of_machine(data):
         for predictor, coder in PAIRS:
+            before = [row for row in kept["rows"] if (row["predictor"], row["coder"]) == (predictor, coder)]
+            if before and predictor != args.only:
+                rows += before
+                continue
             size = {"predictor": predictor, "coder": coder, "steps": (3, 1)}
+            if predictor == "cnn":
+                size |= {"hidden": 32, "training": 8000}  # as `schiopu2018-cnn-lossless`
             model = design.model_of(replace(recipe, sizes={"measured": size}), crops, size="measured")
             bpp, encode_s, decode_s, megapixels = [], 0.0, 0.0, 0.0
             for file in files:
@@ -85,11 +95,12 @@ def main() -> None:
             rows.append(row)
             print(rows[-1], file=sys.stderr, flush=True)
         beside: dict[str, list[float]] = {}
-        for file in files:
+        for file in () if "others" in kept else files:
             pixels = pixels_of(file)
             for name, size in others(pixels).items():
                 beside.setdefault(name, []).append(8 * size / (pixels.shape[0] * pixels.shape[1]))
-        data["others"] = {name: round(float(np.mean(values)), 3) for name, values in beside.items()}
+        found_others = {name: round(float(np.mean(values)), 3) for name, values in beside.items()}
+        data["others"] = kept.get("others", found_others)
     head = ["predictor", "coder", "bpp", "ratio", "encode, s/MP", "decode, s/MP"]
     lines = [[row["predictor"], row["coder"], row["bpp"], f"{24 / row['bpp']:.2f}:1", row["encode_s_mp"], row["decode_s_mp"]]
              for row in rows]  # fmt: skip

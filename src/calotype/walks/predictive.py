@@ -14,7 +14,7 @@ import numpy as np
 
 from calotype.coding import residual_coders
 from calotype.coding.densities import Laplace
-from calotype.walks import interlaced, predictors
+from calotype.walks import causal_net, interlaced, predictors
 from calotype.walks.vectors import luma_chroma
 
 __all__ = ["BLOCK", "Predictive"]
@@ -30,7 +30,7 @@ class Predictive:
                                                                              \\-> any other coder: a string of bytes
         samples <- * step <- R G B <- Y Co Cg, along lines x + 2 y <- errors
 
-    predictor   one of `predictors.NAMES`, or "block": the best of four for each block of 16x16
+    predictor   one of `predictors.NAMES`; "block": the best of four for each block of 16x16; "cnn": causal_net.CausalNet
     coder       "context", or one of `residual_coders.NAMES`
     steps       odd, for each of the equally spaced rates; the last is 1
     """
@@ -38,8 +38,8 @@ class Predictive:
     domain = "pixels"
 
     def __init__(self, predictor: str, coder: str, steps: Sequence[int]) -> None:
-        if predictor not in (*predictors.NAMES, "block") or coder not in ("context", *residual_coders.NAMES):
-            raise TypeError(f"predictors: {', '.join(predictors.NAMES)}, block; "
+        if predictor not in (*predictors.NAMES, "block", "cnn") or coder not in ("context", *residual_coders.NAMES):
+            raise TypeError(f"predictors: {', '.join(predictors.NAMES)}, block, cnn; "
                             f"coders: context, {', '.join(residual_coders.NAMES)}")  # fmt: skip
         self.predictor, self.coder, self.steps = predictor, coder, tuple(int(step) for step in steps)
         if any(step < 1 or step % 2 == 0 for step in self.steps):
@@ -60,7 +60,11 @@ class Predictive:
         if given is not None:
             samples = np.clip(np.rint(np.asarray(given["samples"])), 0, 255).astype(np.int32)
             planes = luma_chroma((samples + step // 2) // step)
-        chosen, predict = self._predictor(nets, port, planes, b)
+        deep = self._deep(nets) if self.predictor == "cnn" else None
+        chosen: np.ndarray | None = None
+        predict: Any = None
+        if deep is None:
+            chosen, predict = self._predictor(nets, port, planes, b)
         errors = None
         if planes is not None:
             errors = self.errors(nets, planes, chosen)
@@ -69,7 +73,8 @@ class Predictive:
             found = interlaced.code(port, "errors", errors, scale, centred=True)
         else:
             found = self._strings(port, errors, (b, 3, port.shape("errors")[2] * 4, port.shape("errors")[3] * 4))
-        decoded = _colours(predictors.reconstructed(found, predict))
+        whole = predictors.reconstructed(found, predict) if deep is None else causal_net.reconstructed(found, deep)
+        decoded = _colours(whole)
         return {"samples": np.clip(decoded * step, 0, 255).astype(np.uint8)}
 
     def _strings(self, port: Any, errors: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -101,8 +106,21 @@ class Predictive:
             return predictors.Mlp(weights, nets.table("mlp.output")[[0, 1, 1]])
         return predictors.predictor(self.predictor)
 
+    @staticmethod
+    def _deep(nets: Any) -> tuple[causal_net.CausalNet, ...]:
+        """The networks of the three planes."""
+        luma, chroma = (
+            causal_net.CausalNet({layer: nets.table(f"cnn.{kind}.{layer}") for layer in causal_net.LAYERS})
+            for kind in ("luma", "chroma")
+        )
+        return luma, chroma, chroma
+
     def errors(self, nets: Any, planes: np.ndarray, modes: np.ndarray | None) -> np.ndarray:
         """Prediction errors of planes int32 [b, 3, h, w]; modes as `predictors.modes` gives them, or None."""
+        if self.predictor == "cnn":
+            deep = self._deep(nets)  # row by row: activations take 32 times the room of samples
+            return planes - np.stack([[net(causal_net.windows(p)) for net, p in zip(deep, row, strict=True)]
+                                      for row in planes])  # fmt: skip
         every = predictors.around(planes)
         if modes is not None:
             wide = modes.repeat(BLOCK, 2).repeat(BLOCK, 3)

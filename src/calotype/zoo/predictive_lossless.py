@@ -37,7 +37,7 @@ def design(
 ) -> Any:
     """The model from pictures uint8 [h, w, 3]; predictor, coder and steps as walks/predictive.py has them.
 
-    hidden, training   of the predictor "mlp": units, and steps of back-propagation
+    hidden, training   of the predictors "mlp" and "cnn": units, and steps of back-propagation
     """
     import numpy as np
 
@@ -52,6 +52,10 @@ def design(
     rows: dict[str, np.ndarray] = {}
     if predictor == "mlp":
         rows |= predictive_tables.network(crops, hidden=hidden, steps=training)
+    if predictor == "cnn":
+        from calotype.train import causal_layers
+
+        rows |= causal_layers.layers(crops, hidden=hidden, steps=training)
     if coder == "context":
         rows |= predictive_tables.error_tables(crops, walk, rows)
     latents = {
