@@ -9,7 +9,7 @@ import numpy as np
 
 from calotype.coding.densities import Laplace, constant, namespace
 
-__all__ = ["SHIFT", "WholeInteger"]
+__all__ = ["SHIFT", "WholeInteger", "scaled"]
 
 SHIFT = 10  # inverse gains are in units of 2^-10
 
@@ -34,7 +34,12 @@ class WholeInteger:
         z = port.code("z", None if y is None else nets.hyper_analysis(y), nets.prior("z"))
         side = nets.hyper_synthesis(z, nets.rows("y.rate"))
         q = port.code("q", y, Laplace(*nets.entropy_parameters(side, nets.rows("y.scale")), straight_through=True))
-        exact = q.astype(np.float64) if isinstance(q, np.ndarray) else q
-        fine = (exact * nets.rows("y.inverse") * 2.0**-SHIFT).clip(-self.top, self.top)
-        whole = fine + constant(namespace(fine).floor(fine + 0.5) - fine)
-        return {"z": z, "q": q, "y": whole.astype(np.float32) if isinstance(q, np.ndarray) else whole}
+        return {"z": z, "q": q, "y": scaled(q, nets.rows("y.inverse"), self.top)}
+
+
+def scaled(q: Any, inverse: Any, top: int) -> Any:
+    """round(q * inverse * 2^-10), within `top`; the same integers on every machine, towards gradients not rounded."""
+    exact = q.astype(np.float64) if isinstance(q, np.ndarray) else q
+    fine = (exact * inverse * 2.0**-SHIFT).clip(-top, top)
+    whole = fine + constant(namespace(fine).floor(fine + 0.5) - fine)
+    return whole.astype(np.float32) if isinstance(q, np.ndarray) else whole
