@@ -114,8 +114,10 @@ class Phase:
         return chosen(chosen(names, self.trainable, self.frozen), player.parameters)
 
 
-# How most recipes with exact networks learn: in real numbers, then with every activation and weight an integer.
+# How most recipes with exact networks learn: tables for transforms in closed form (train/closed_form.py), then everything
+# in real numbers, then with every activation and weight of what chooses tables an integer.
 INTEGERS_LAST = (
+    Phase(name="tables", share=0.05, at_most_steps=100, frozen=("analysis*", "synthesis*"), schedule="constant"),
     Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.7, final=0.3),
     Phase(name="integers", share=0.2, rate_scale=0.3, schedule="linear", options={"exact": True}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +49,8 @@ class Players:
         capture: bool,
         note: Callable[[str], None],
     ) -> None:
+        gentler = tuple(getattr(system, "slower", ()))  # what the system knows of itself comes after what a phase says
+        phase = replace(phase, players=tuple(replace(p, slower=p.slower + gentler) for p in phase.players))
         self.system, self.phase, self.mode, self.device = system, phase, mode, device
         self.runner, self.note = runner, note
         self.parameters = dict(system.named_parameters())
