@@ -91,6 +91,7 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "laplacian": laplacian.Laplacian,
         "filterbank": filterbank.FilterBank,
         "wavelet97": wavelets.Wavelet,
+        "kernels": wavelets.KernelWavelet,
     }
     kind = model.manifest.transform.get("kind")
     if kind == "bespoke":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,6 +22,12 @@ TABLES = 64
 CHROMA = 1.15  # steps of chroma, as in dct-threshold
 _LOGITS = np.linspace(-7.2, 4.4, TABLES)
 _TRUST = 30.0  # decisions that the mean of a bin counts for
+Units: TypeAlias = Callable[[Mapping[str, np.ndarray], float], dict[str, np.ndarray]]
+
+
+def in_steps(bands: Mapping[str, np.ndarray], step: float) -> dict[str, np.ndarray]:
+    """Bands in units of a step."""
+    return {name: band / np.float32(step) for name, band in bands.items()}
 
 
 def banks(coded: bool) -> dict[str, TableBank]:
@@ -50,6 +56,7 @@ def embedded(
     colours: np.ndarray | None = None,
     floats: Mapping[str, np.ndarray] | None = None,
     learned: bool = False,
+    units: Units | None = None,
 ) -> Design:
     """The design of a recipe whose bands the walk codes.
 
@@ -60,6 +67,7 @@ def embedded(
     counted       at how many steps decisions are counted
     colours       orthonormal axes of the planes, float [3, 3], in place of Y Cb Cr
     learned       contexts of walks/learned_trees.py; then `coded` says nothing
+    units         (bands, step) -> what is coded of them at a step of the quantizer; bands / step where left out
     """
     factor, largest, levels = np.array([1.0, CHROMA, CHROMA]), 1 << bits, len(strides) - 1
     planes, back = blocks.LUMA_CHROMA / factor, blocks.CHROMA_BACK * factor
@@ -83,7 +91,7 @@ def embedded(
         rows=of_walk
         | {
             "octave": np.round(16 * np.log2(steps)).astype(np.int64)[:, None],
-            **designed(sample, at, levels, walk, of_walk),
+            **designed(sample, at, levels, walk, of_walk, units or in_steps),
         },
         floats={"colours": back.astype(np.float32), "anchors/inverse": inverse, **(floats or {})},
         encoder={"planes": planes.astype(np.float32), "anchors/gain": -inverse},
@@ -112,6 +120,7 @@ def designed(
     levels: int,
     walk: Trees | None = None,
     tables: Mapping[str, np.ndarray] | None = None,
+    units: Units = in_steps,
 ) -> dict[str, np.ndarray]:
     """ "trees" and "middle" of the walk, counted on pyramids in units of one level, at some steps of the quantizer.
 
@@ -126,14 +135,14 @@ def designed(
             walk(
                 _Numbered(count * bins, step, tables or {}),
                 probe,
-                {name: band / np.float32(step) for name, band in bands.items()},
+                units(bands, step),
             )
     number, ones = number.reshape(KINDS, -1, bins), ones.reshape(KINDS, -1, bins)
     expected = (ones.sum(1, keepdims=True) + 0.5) / (number.sum(1, keepdims=True) + 1)
     chance = ((ones + _TRUST * expected) / (number + _TRUST)).clip(1e-4, 1 - 1e-4)
     logit = np.log(chance / (1 - chance))
     nearest = np.abs(logit.ravel()[:, None] - _LOGITS).argmin(1)
-    return {"trees": nearest.reshape(count, bins).astype(np.int64), "middle": _middle(sample, steps)}
+    return {"trees": nearest.reshape(count, bins).astype(np.int64), "middle": _middle(sample, steps, units)}
 
 
 def weights(sample: Sequence[Mapping[str, np.ndarray]], steps: Sequence[float], levels: int) -> np.ndarray:
@@ -188,15 +197,15 @@ def _not_negative(squares: np.ndarray, products: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _middle(sample: Sequence[Mapping[str, np.ndarray]], steps: Sequence[float]) -> np.ndarray:
+def _middle(sample: Sequence[Mapping[str, np.ndarray]], steps: Sequence[float], units: Units) -> np.ndarray:
     """Where, on average, a magnitude lies that is known down to a plane: sixteenths of a step above it, [PLANES, 1]."""
     found = np.zeros((PLANES, 2))
     for step in steps:
         for bands in sample:
-            sizes = np.concatenate([np.abs(band).ravel() for band in bands.values()]) / step
+            sizes = np.concatenate([np.abs(band).ravel() for band in units(bands, step).values()])
             for plane in range(PLANES):
-                units = sizes[sizes >= 1 << plane] / (1 << plane)
-                found[plane] += units.size, (units - np.floor(units)).sum()
+                large = sizes[sizes >= 1 << plane] / (1 << plane)
+                found[plane] += large.size, (large - np.floor(large)).sum()
     share = (found[:, 1] + 0.45) / (found[:, 0] + 1)
     return np.round(16 * share * 2.0 ** np.arange(PLANES)).astype(np.int64)[:, None]
 
