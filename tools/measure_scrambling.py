@@ -26,6 +26,7 @@ from PIL import Image
 
 from calotype import codec, metrics, scrambling
 from calotype.container.layout import MAGIC
+from calotype.errors import UsageError
 from calotype.metrics.bjontegaard import bd_rate
 from calotype.picture import Picture
 
@@ -57,6 +58,9 @@ LOSSLESS: dict[str, Callable[[np.ndarray], bytes]] = {
     "png": saved("png", optimize=True),
     "webp": saved("webp", lossless=True, method=4),
 }
+
+
+JPEG = {"jpeg-444": 0, "jpeg-420": 2}  # how Pillow calls the sampling of chroma
 
 
 def opened(data: bytes) -> np.ndarray:
@@ -94,34 +98,52 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--kodak", type=Path, required=True, help="the folder with the 24 Kodak pictures")
     flags.add_argument("--pictures", default="3,5,19,23", help="which, with commas")
+    flags.add_argument("--coders", default=",".join([*LOSSLESS, *JPEG]), help="which rows to measure; others are kept")
     args = flags.parse_args()
     wanted = [int(number) for number in args.pictures.split(",")]
-    files = [pictures(args.kodak)[number - 1] for number in wanted]
-    rows: dict[str, dict[str, float]] = {}
-    for name, code in LOSSLESS.items():
-        each = [lossless(code, pixels_of(file)) for file in files]
-        rows[name] = {
-            way: round(100 * (sum(sizes[way] for sizes in each) / sum(sizes["none"] for sizes in each) - 1), 2)
-            for way in WAYS
+    files, target = [pictures(args.kodak)[number - 1] for number in wanted], RESULTS / "systems" / "scrambling.json"
+    names = [file.name for file in files]
+    kept = json.loads(target.read_text("utf-8")) if target.exists() else {}
+    rows: dict[str, dict[str, float | None]] = kept["rows"] if kept.get("pictures") == names else {}
+    for name in args.coders.split(","):
+        rows[name] = lossless_row(LOSSLESS[name], files) if name in LOSSLESS else jpeg_row(JPEG[name], files)
+        said = {
+            "pictures": names,
+            "unit": "percent more bytes; of JPEG at equal PSNR (BD-rate), null where no quality is reached by both",
+            "rows": rows,
         }
-        print(name, rows[name], file=sys.stderr, flush=True)
-    for name, subsampling in (("jpeg-444", 0), ("jpeg-420", 2)):
-        rates: dict[str, list[float]] = {way: [] for way in WAYS}
-        for file in files:
-            pixels = pixels_of(file)
-            plain = curve(pixels, (), subsampling)
-            for way, parts in WAYS.items():
-                rates[way].append(bd_rate(plain, curve(pixels, parts, subsampling)).percent)
-        rows[name] = {way: round(float(np.mean(values)), 2) for way, values in rates.items()}
-        print(name, rows[name], file=sys.stderr, flush=True)
-    said = {
-        "pictures": [file.name for file in files],
-        "unit": "percent more bytes; of JPEG at equal PSNR (BD-rate)",
-        "rows": rows,
-    }
-    target = RESULTS / "systems" / "scrambling.json"
-    target.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    print(table(["coder", *WAYS], [[name, *(f"{row[way]:+.1f} %" for way in WAYS)] for name, row in rows.items()]))
+        target.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    shown = [
+        [name, *("never" if row[way] is None else f"{row[way]:+.1f} %" for way in WAYS)] for name, row in rows.items()
+    ]
+    print(table(["coder", *WAYS], shown))
+
+
+def lossless_row(code: Callable[[np.ndarray], bytes], files: list[Path]) -> dict[str, float | None]:
+    """Percent more bytes of all pictures, by way."""
+    each = [lossless(code, pixels_of(file)) for file in files]
+    plain = sum(sizes["none"] for sizes in each)
+    return {way: round(100 * (sum(sizes[way] for sizes in each) / plain - 1), 2) for way in WAYS}
+
+
+def jpeg_row(subsampling: int, files: list[Path]) -> dict[str, float | None]:
+    """Percent more bytes at equal PSNR, a mean over pictures, by way."""
+    rates: dict[str, list[float | None]] = {way: [] for way in WAYS}
+    for file in files:
+        pixels = pixels_of(file)
+        plain = curve(pixels, (), subsampling)
+        for way, parts in WAYS.items():
+            rates[way].append(rate(plain, curve(pixels, parts, subsampling)))
+    known = {way: [value for value in values if value is not None] for way, values in rates.items()}
+    return {way: round(float(np.mean(of)), 2) if len(of) == len(files) else None for way, of in known.items()}
+
+
+def rate(plain: tuple[list[float], list[float]], other: tuple[list[float], list[float]]) -> float | None:
+    """Percent more bytes at equal PSNR; None where the curves have no quality in common."""
+    try:
+        return bd_rate(plain, other).percent
+    except UsageError:
+        return None
 
 
 if __name__ == "__main__":
