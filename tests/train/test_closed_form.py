@@ -72,6 +72,8 @@ def test_what_is_unknown_stays_as_it_is(picture):
     assert not closed_form.start(analysis, synthesis, picture)
     uneven = Analysis((12,), 24, ((5, 2), (5, 2)))
     assert not closed_form.start(uneven, synthesis, picture)
+    narrow = PlainAnalysis((4, 6), 8), PlainSynthesis((4, 6), 8)
+    assert not closed_form.start(*narrow, picture)
     after = [*analysis.parameters(), *synthesis.parameters()]
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
 

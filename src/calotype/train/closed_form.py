@@ -111,6 +111,8 @@ def start(analysis: nn.Module, synthesis: nn.Module, pictures: Tensor) -> bool:
     if not down or not up or not _mirrored(down, up):
         return False
     rooms = _rooms(down, up)
+    if rooms[0] < pictures.shape[1] or min(rooms) < 1:  # too narrow for both signs of the colours
+        return False
     x, components, axes_of = pictures, pictures.shape[1], []
     read = torch.eye(components)
     for step in down:
