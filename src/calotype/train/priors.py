@@ -83,14 +83,14 @@ class Prior(nn.Module):
 
 
 class CountedPrior(nn.Module):
-    """Distribution of few symbols 0 .. symbols - 1, each with a free probability for every channel and trained rate.
+    """Distribution of few symbols, `low` and those after it, each with a free probability for every channel and rate.
 
     Interface as `Prior`; between two symbols bits are interpolated, for values that are to learn from them.
     """
 
-    def __init__(self, name: str, channels: int, anchors: int, *, symbols: int, levels: int = 33) -> None:
+    def __init__(self, name: str, channels: int, anchors: int, *, symbols: int, low: int = 0, levels: int = 33) -> None:
         super().__init__()
-        self.name, self.symbols, self.levels = name, symbols, levels
+        self.name, self.symbols, self.low, self.levels = name, symbols, low, levels
         self.logits = nn.Parameter(torch.zeros(anchors, channels, symbols))
 
     def bits(self, rate: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class CountedPrior(nn.Module):
     @torch.no_grad()
     def begin(self, anchor: int, values: Tensor) -> None:
         """Start the probabilities at an anchor from symbols [b, c, h, w] that were counted."""
-        seen = values.round().clamp(0, self.symbols - 1).transpose(0, 1).flatten(1).long()
+        seen = (values.round() - self.low).clamp(0, self.symbols - 1).transpose(0, 1).flatten(1).long()
         counts = torch.ones_like(self.logits[anchor]).scatter_add_(1, seen, torch.ones_like(seen, dtype=torch.float32))
         self.logits[anchor] = torch.log(counts / counts.sum(1, keepdim=True)) / _LOGIT
 
@@ -110,7 +110,7 @@ class CountedPrior(nn.Module):
         bits = self.bits(rate)
 
         def density(values: Tensor) -> Tensor:
-            place = values.clamp(0, self.symbols - 1)
+            place = (values - self.low).clamp(0, self.symbols - 1)
             low = place.detach().floor().clamp(max=self.symbols - 2)
             ends = [torch.gather(bits, 2, (low + k).long().flatten(2)).reshape(low.shape) for k in (0, 1)]
             return ends[0] + (place - low) * (ends[1] - ends[0])
@@ -124,7 +124,7 @@ class CountedPrior(nn.Module):
         tables, chosen = shared(mass.reshape(-1, self.symbols), MOST_TABLES - 1)
         rows = chosen.reshape(self.levels, -1).astype(np.int32) + 1
         worth = np.maximum(tables, _SMALLEST)
-        return bank_from_probabilities([(0, np.empty(0)), *((0, t / max(1.0, t.sum())) for t in worth)]), rows
+        return bank_from_probabilities([(0, np.empty(0)), *((self.low, t / max(1.0, t.sum())) for t in worth)]), rows
 
 
 def shared(tables: np.ndarray, most: int, tolerance: float = 0.002) -> tuple[np.ndarray, np.ndarray]:

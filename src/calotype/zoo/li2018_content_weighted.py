@@ -47,7 +47,7 @@ def with_importance(
     from calotype.train.system import Row
     from calotype.walks.fronts import Order
 
-    nets, counted = {}, {"make": CountedPrior}
+    nets, counted, middle = {}, {"make": CountedPrior}, (levels - 1) // 2
     figure: dict[str, Any] = {"priors": {"map": {**counted, "symbols": top + 1}}}
     if order is not None:
         outputs = ("index", "shape")
@@ -67,8 +67,8 @@ def with_importance(
         }  # fmt: skip
         figure |= {"families": {"y": Placed(levels)}, "rows": {"y.scale": Row.of_shaped(latent)}}
     else:
-        figure["priors"]["y"] = {"masked": True, "reach": levels}
-    middle, make = (levels - 1) // 2, others.pop("make", MaskedSystem)
+        figure["priors"]["y"] = {**counted, "symbols": levels, "low": -middle, "levels": 9}
+    make = others.pop("make", MaskedSystem)
     analysis = others.pop("analysis", None) or ResidualAnalysis(widths, latent, blocks)
     synthesis = others.pop("synthesis", None) or ResidualSynthesis(widths, latent, blocks)
     return make(

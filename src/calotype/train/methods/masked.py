@@ -45,8 +45,11 @@ class MaskedSystem(System):
             last.bias.mul_(scale)
         few = (crops[:32] - 128) / UNIT
         for anchor, shift in enumerate(self.shift):
-            _, importance = self.analysis(few, shift[:, None, None].expand(len(few), 1, 1, 1))
-            self.priors["map"].begin(anchor, importance)  # type: ignore[operator]
+            found = dict(
+                zip(("y", "map"), self.analysis(few, shift[:, None, None].expand(len(few), 1, 1, 1)), strict=True)
+            )
+            for name, prior in self.priors.items():
+                prior.begin(anchor, found[name])  # type: ignore[operator]
         for row in self.rows.values():  # little is known of symbols: less of those that greater rates add
             row.copy_(torch.linspace(0.4, 1.0, len(row))[:, None].expand_as(row))
         self.follow()

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from calotype.train.system import System
 
-__all__ = ["PyramidSystem", "normalized", "pyramid_distance"]
+__all__ = ["PyramidSystem", "blurred", "normalized", "pyramid_distance"]
 
 _TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 GAMMA, SIGMA = 1 / 2.6, 0.17  # of the front end, and what amplitudes are divided by at least
 
 
-def _blurred(x: Tensor) -> Tensor:
+def blurred(x: Tensor) -> Tensor:
+    """Each plane of [b, c, h, w] by the kernel 1 5 8 5 1 both ways, edges repeated."""
     taps = x.new_tensor(_TAPS)
     kernel = (taps[:, None] * taps).expand(x.shape[1], 1, 5, 5)
     return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=x.shape[1])
@@ -34,12 +35,12 @@ def normalized(picture: Tensor, levels: int = 5) -> list[Tensor]:
     x = (picture.clamp(0.5, 255) / 255) ** GAMMA
     found = []
     for _ in range(levels - 1):
-        coarse = _blurred(x)[:, :, ::2, ::2]
+        coarse = blurred(x)[:, :, ::2, ::2]
         band = x - F.interpolate(coarse, size=x.shape[2:], mode="bilinear", align_corners=False)
         found.append(band)
         x = coarse
     centre = _TAPS[2] ** 2
-    amplitudes = ((_blurred(band.abs()) - centre * band.abs()) / (1 - centre) for band in [*found, x])
+    amplitudes = ((blurred(band.abs()) - centre * band.abs()) / (1 - centre) for band in [*found, x])
     return [band / (SIGMA + amplitude) for band, amplitude in zip([*found, x], amplitudes, strict=True)]
 
 
