@@ -16,7 +16,7 @@ from calotype.picture import Picture
 from calotype.tiles import Grid, Region
 
 torch = pytest.importorskip("torch")
-from calotype.fit import course, network, weights  # noqa: E402
+from calotype.fit import course, network, newton, weights  # noqa: E402
 from calotype.fit.loop import Plan, Run  # noqa: E402
 
 QUALITY = 45
@@ -38,7 +38,7 @@ def tensors(arrays):
 
 def bits_of(run, values):
     with torch.no_grad():
-        return [float(part) for part in run.loss(values, run.vector())]
+        return [float(part) for part in run.aim.loss(values, run.vector())]
 
 
 def test_torch_finds_the_tables_of_the_walk(model, pixels):
@@ -100,10 +100,10 @@ def test_bits_of_a_laplace_distribution_and_their_gradients():
 def test_a_fit_gains_and_the_file_is_what_it_says(model, pixels):
     """Bits and error together fall; the bytes are those that were estimated; networks and latents both travel."""
     rate = rates.index(QUALITY, model.manifest)
-    run = Run(pixels, model, rate, Plan(iterations=60, latent_rate=0.05, network_rate=3e-3))
-    before = bits_of(run, run.integers_now())[0]
+    run = Run(pixels, model, rate, Plan(iterations=60, kinds=("mix", "bias", "post.last")))
+    before = bits_of(run, run.values)[0]
     best = run.run()
-    after = bits_of(run, run.integers_now())[0]
+    after = bits_of(run, run.values)[0]
     assert after < 0.93 * before
     data = codec.encode(Picture(pixels), model, rate_index=rate, threads=1, check=False, fitted=best)
     file = container.parse(data)
@@ -117,7 +117,7 @@ def test_a_fit_gains_and_the_file_is_what_it_says(model, pixels):
 
 
 def test_the_same_seed_gives_the_same_bytes(model, pixels):
-    plan = partial(Plan, iterations=8, latent_rate=0.05)
+    plan = partial(Plan, iterations=8)
     files = [
         codec.encode(Picture(pixels), model, rate_index=400, threads=1, check=False,
                      fitted=Run(pixels, model, 400, plan(seed=seed)).run())
@@ -133,7 +133,7 @@ def test_ctrl_c_writes_the_best_so_far(model, pixels):
     def say(line):
         raise KeyboardInterrupt
 
-    best, done = course.fitted(pixels, model, rate, Plan(iterations=10, latent_rate=0.05), 1, say)
+    best, done = course.fitted(pixels, model, rate, Plan(iterations=10), 1, say)
     assert done == 10  # spoken to at the last iteration at the latest
     data = codec.encode(Picture(pixels), model, rate_index=rate, threads=1, fitted=best)
     assert codec.decode(data, model=model, threads=1).pixels.shape == pixels.shape
@@ -142,10 +142,48 @@ def test_ctrl_c_writes_the_best_so_far(model, pixels):
 def test_moves_by_one_gain(model, pixels):
     """Coordinate descent never ends above where plain rounding began."""
     run = Run(pixels, model, 400, Plan(iterations=0))
-    before = bits_of(run, run.integers_now())[0]
+    rounded = bits_of(run, run.values)[0]
+    run.values = run.aim.chosen(run.vector().detach())
+    before = bits_of(run, run.values)[0]
     run.move()
-    assert bits_of(run, run.integers_now())[0] < before
-    assert all(torch.equal(real, real.round()) for name, real in run.real.items())
+    assert bits_of(run, run.values)[0] < before < rounded
+    assert all(torch.equal(value, value.round()) for value in run.values.values())
+
+
+def test_what_a_last_layer_is_worth_is_its_bits(model, pixels):
+    """Second derivatives say how many bits a small change of a last layer saves; what is learned saves them."""
+    run = Run(pixels, model, 400, Plan(iterations=0))
+    run.values = run.aim.chosen(run.vector().detach())
+    vector, active = run.vector().detach(), {}
+    before = run.aim.of_passes(run.values, vector)
+    assert abs(sum(before.values()) / (60 * 120) - bits_of(run, run.values)[1]) < 0.1  # all but the low-pass
+    index = run.aim.tables(run.values, vector, active=active)
+    at = np.zeros((3, run.layout.width + 1))
+    slope = run.aim.slope(run.values["l1"], index["l1"], active["l1.1"], 1, at)
+    base = next(tensor.part for tensor in run.layout.tensors if tensor.name == "l1.1.base")
+    changed = vector.clone()
+    changed[base] += 48.0  # three tables further
+    after = run.aim.of_passes(run.values, changed)
+    said = (48 * slope.first[:, -1] + 0.5 * 48**2 * slope.second[:, -1, -1]).sum()
+    assert after["l1.1"] - before["l1.1"] == pytest.approx(said, rel=0.3)
+    assert {name for name in before if before[name] != after[name]} == {"l1.1"}
+    run.learn()
+    gained = sum(before.values()) - sum(run.aim.of_passes(run.values, run.vector().detach()).values())
+    sent = run.lasts.numpy().astype(np.int64)
+    assert gained > weights.coded_bits(run.layout, sent, run.shifts) > 20
+
+
+def test_steps_of_a_last_layer_are_those_that_pay():
+    """What is worth a thousand bits is sent, nearly exactly; what is worth one is not."""
+    at, first, second = np.zeros((3, 4)), np.zeros((3, 4)), np.stack([np.eye(4) * 1e-3] * 3)
+    first[0, 1], second[0, 1, 1] = -80.0, 2.0  # best at 40
+    first[2, 2], second[2, 2, 2] = 1.0, 0.5  # best at -2
+    found, (layer, base), bits = newton.best_steps(newton.Slope(at, first, second))
+    assert abs(found[0, 1] - 40) <= 2 and np.count_nonzero(found) == 1 and found[0, 1] % 2**layer == 0
+    assert base == 2 or not found[:, -1].any()
+    assert 8 < bits < 40
+    found, shifts, bits = newton.best_steps(newton.Slope(at, first / 100, second / 100))
+    assert not found.any() and shifts == (0, 0) and bits == 0
 
 
 def test_weights_are_sent_only_where_they_pay(model):
@@ -154,8 +192,9 @@ def test_weights_are_sent_only_where_they_pay(model):
     gains, post = (next(t for t in layout.tensors if t.name == name).part for name in ("gains", "post.first"))
     real[gains], real[post] = 9.0, 40.0
 
-    def cost(deltas):  # gains are worth a thousand bits, the filter's first layer three
-        return 1000.0 * (deltas[gains] == 0).all() + 3.0 * (deltas[post] == 0).all()
+    def cost(deltas, pixels):  # gains are worth a thousand bits, the filter's first layer three, tables nothing
+        assert pixels
+        return {weights.PIXELS: 1000.0 * (deltas[gains] == 0).all() + 3.0 * (deltas[post] == 0).all()}
 
     deltas, shifts = weights.best_shifts(layout, real, cost)
     assert (
@@ -164,8 +203,30 @@ def test_weights_are_sent_only_where_they_pay(model):
     assert weights.coded_bits(layout, deltas, shifts) < 1000
 
 
+def test_tensors_of_a_kind_are_chosen_side_by_side(model):
+    """Each by the bits of its own pass: one look at the picture for all of them."""
+    layout, looks = fitting.layout_of(model), 0
+    real = np.zeros(layout.size)
+    outs = {tensor.name: tensor.part for tensor in layout.tensors if tensor.name.endswith(".out")}
+    for part in outs.values():
+        real[part] = 8.0
+
+    def cost(deltas, pixels):
+        nonlocal looks
+        looks += 1
+        assert not pixels
+        worth = {name: 500.0 if name == "l2.1" else 5.0 for name in weights.groups(layout)}
+        return {
+            name: worth[name] * (deltas[outs[f"{name}.out"]] == 0).all() for name in worth if name != weights.PIXELS
+        }
+
+    deltas, _ = weights.best_shifts(layout, real, cost)
+    assert (deltas[outs["l2.1.out"]] == 8).all() and np.count_nonzero(deltas) == len(deltas[outs["l2.1.out"]])
+    assert looks == 1 + len(weights.OPTIONS)
+
+
 def test_an_encode_says_how_long_and_how_far(model, pixels, monkeypatch):
-    monkeypatch.setitem(efforts.EFFORTS, 2, efforts.Effort(10, 0.05, 2e-3))
+    monkeypatch.setitem(efforts.EFFORTS, 2, efforts.Effort(10))
     said = []
     done = fit.encode(Picture(pixels), model, quality=QUALITY, effort=2, threads=1, say=said.append)
     assert "effort 2: 10 iterations, about" in said[0] and "10/10" in said[-1] and "dB" in said[-1]

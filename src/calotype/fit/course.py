@@ -44,9 +44,8 @@ def encode(
         say(f"fitting with effort {number}: {chosen.iterations} iterations, about {minutes:.1f} minutes on one core")
     plan = Plan(
         iterations=chosen.iterations,
-        latent_rate=chosen.latent_rate,
         network_rate=chosen.network_rate,
-        networks=chosen.networks,
+        kinds=chosen.kinds,
         seed=seed,
     )
     began = time.monotonic()

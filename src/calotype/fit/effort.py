@@ -9,26 +9,29 @@ from calotype.errors import UsageError
 __all__ = ["DEFAULT", "EFFORTS", "Effort", "minutes", "of"]
 
 
+MIDDLE = ("mix", "mix_bias", "bias")  # kinds of tensors: what is below the last layers
+ALL = (*MIDDLE, "see", "post.last", "post.bias")
+
+
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Iterations, and how boldly they go: fewer ones take larger steps."""
+    """Iterations, and for more than a minute's worth which tensors descend in them, how boldly."""
 
     iterations: int
-    latent_rate: float
-    network_rate: float
-    networks: bool = True
+    kinds: tuple[str, ...] = ()
+    network_rate: float = 3e-3
 
 
 EFFORTS = {
-    1: Effort(50, 0.06, 0.0, networks=False),  # latents alone, by the start's networks
-    2: Effort(120, 0.05, 2e-3),
-    3: Effort(250, 0.04, 2e-3),
-    4: Effort(500, 0.03, 1.5e-3),
-    5: Effort(1_000, 0.025, 1.5e-3),
-    6: Effort(2_500, 0.02, 1e-3),
-    7: Effort(6_000, 0.015, 1e-3),
-    8: Effort(15_000, 0.01, 7e-4),
-    9: Effort(40_000, 0.01, 5e-4),
+    1: Effort(6),
+    2: Effort(14),
+    3: Effort(40),
+    4: Effort(200, MIDDLE),
+    5: Effort(500, MIDDLE),
+    6: Effort(1_500, ALL, 2e-3),
+    7: Effort(4_000, ALL, 1e-3),
+    8: Effort(12_000, ALL, 1e-3),
+    9: Effort(36_000, ALL, 5e-4),
 }
 DEFAULT = 4
 _SECONDS_PER_MP = 1.0  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md

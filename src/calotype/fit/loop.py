@@ -1,16 +1,16 @@
-"""The optimisation of one picture: latents, context networks, gains and post-filter descend together; then integers.
+"""The optimisation of one picture: latents, context networks, gains and post-filter are fitted together, as integers.
 
-While they descend, rounding is soft and noisy, ever less of both, and networks compute on integers. Then the differences
-to the start are quantized tensor by tensor at the step that pays, and last the latents, integers now, are moved by one
-wherever the bits of the exact tables and the pixels together gain.
-source   Kim et al. 2023 (C3), section 3 and appendix: soft rounding with Kumaraswamy noise
+Latents are moved by one where the bits of the exact tables, what the tables of others gain or lose, and the pixels together
+gain. Last layers follow from second derivatives (newton.py). What else is fitted descends by Adam, for the latents that
+are really sent; its differences to the start are quantized before the end, at the step that pays for each tensor, and
+descend on as multiples of it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,39 +18,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calotype import colour
-from calotype.bespoke import UNIT
 from calotype.fit import network
-from calotype.fit.weights import best_shifts, coded_bits
+from calotype.fit.aim import Aim
+from calotype.fit.newton import best_steps
+from calotype.fit.weights import PIXELS, best_shifts, coded_bits, tensor_bits
 from calotype.model.bundle import Model
-from calotype.tiles import Grid, Region
-from calotype.transforms import of
-from calotype.walks.bespoke import Bespoke
-from calotype.zoo.bespoke import RELUCTANCE
+from calotype.tiles import Region
 
 __all__ = ["Best", "Plan", "Progress", "Run"]
 
-WEIGHT_BITS = 1.4  # for each doubling and a half of a difference, from four integers on
-# Rounds of moves by one, before and after weights are quantized: how much of what would gain is moved at once. Neighbours
-# want the same; with 0.6 the loss rose by 3 %.
-MOVES = (0.25, 0.2, 0.15, 0.1, 0.1)
-GAIN_BITS = 0.05  # that a move must gain
+WEIGHT_BITS = 3.0  # of a difference of four integers, about; of ten times as much, three times as many
+MOVE_EVERY, LEARN_EVERY = (
+    6,
+    24,
+)  # iterations, where networks descend; otherwise each iteration moves, each fourth learns
+MOVE_SHARE = 0.2  # of what would gain is moved at once. Neighbours want the same; with 0.6 the loss rose by 3 %
+LAST_MOVES = (0.25, 0.2, 0.15, 0.1, 0.1)  # rounds after the last iteration
+QUANTIZED_AT = 0.65  # share of the iterations after which differences are multiples of what is sent
+LAST = ("out", "base")  # kinds of tensors that `learn` finds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How long and how boldly.
 
-    iterations        all of them
-    latent_rate       Adam's step of the latents at the start, in quantizer steps
-    network_rate      of the networks, in units of a weight of 1
-    networks          False: latents only, with the model's start
+    iterations     all of them
+    network_rate   Adam's step of the networks, in units of a weight of 1
+    kinds          of tensors that descend, by the last part of their names or the whole; none: latents and last layers only
     """
 
     iterations: int
-    latent_rate: float = 0.03
-    network_rate: float = 1.5e-3
-    networks: bool = True
+    network_rate: float = 4e-3
+    kinds: tuple[str, ...] = ()
     seed: int = 0
 
 
@@ -92,183 +91,148 @@ class Run:
     """One picture's fit. `run()` may be interrupted between iterations; `best()` is always there."""
 
     def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, device: Any = "cpu") -> None:
-        self.model, self.plan, self.rate, self.device = model, plan, rate, device
-        self.height, self.width = pixels.shape[:2]
-        self.layout = Bespoke(**model.manifest.walk_parameters).layout
-        grid = Grid(self.height, self.width, model.manifest.tile_px, model.manifest.align_px)
-        whole = Region(0, grid.shape[0], 0, grid.shape[1])
-        transform = of(model)
-        planes = np.empty((3, *grid.shape), np.float32)
-        colour.planes_of(pixels, model.floats("rotation"), unit=UNIT)(whole, planes)
-        self.planes = torch.from_numpy(planes)[None].to(device)
-        self.closed = network.Closed(model, self.layout, np.array([rate]), device)
-        self.real = {
-            name: torch.from_numpy(np.array(band)[None]).to(device).requires_grad_()
-            for name, band in transform.analysis(pixels, grid, rate, None).latents(whole).items()
-        }
-        scale = np.repeat([t.scale for t in self.layout.tensors], [t.size for t in self.layout.tensors])
-        self.scale = torch.from_numpy(scale).float().to(device)
-        self.limits = torch.from_numpy(self.layout.limits).float().to(device)
-        self.start = torch.from_numpy(model.table("start")[0].astype(np.float32)).to(device)
-        self.own = torch.zeros_like(self.start, requires_grad=True)  # difference to the start, in weights of 1
-        self.fixed: tuple[np.ndarray, np.ndarray] | None = None
+        self.model, self.plan = model, plan
+        self.aim = aim = Aim(pixels, model, rate, device)
+        self.layout = aim.layout
+        self.values = {name: torch.floor(real + 0.5).clamp(-2047, 2047) for name, real in aim.real.items()}
+        self.scale = self._spread([tensor.scale for tensor in self.layout.tensors])
+        descends = [
+            tensor.name in plan.kinds or (tensor.name[0] == "l" and tensor.name.split(".")[-1] in plan.kinds)
+            for tensor in self.layout.tensors
+        ]
+        self.fitted = self._spread(descends)
+        self.own = torch.zeros_like(aim.start, requires_grad=True)  # difference to the start, in weights of 1
+        self.unit = torch.ones_like(aim.start)  # differences are multiples of it
+        self.lasts = torch.zeros_like(aim.start)  # differences of the last layers
+        self.shifts = np.zeros(len(self.layout.tensors), np.int64)
+        self.quantized = not plan.kinds
+        self.boldness = 1.0  # of moves; halved whenever too many at once made it worse
         self.iteration, self.log = 0, []
         self.generator = torch.Generator(device=device).manual_seed(plan.seed)
-        self.latents_of = torch.optim.Adam(list(self.real.values()), plan.latent_rate, betas=(0.9, 0.98))
-        self.networks_of = torch.optim.Adam([self.own], plan.network_rate, betas=(0.9, 0.98), eps=1e-10)
+        self.optimizer = torch.optim.Adam([self.own], plan.network_rate, betas=(0.9, 0.98), eps=1e-10)
 
-    # --- what an iteration looks at --------------------------------------------------------------------------------
+    def _spread(self, of_tensors: Any) -> Tensor:
+        """One number a tensor as one an integer."""
+        spread = np.repeat(np.asarray(of_tensors, np.float32), [tensor.size for tensor in self.layout.tensors])
+        return torch.from_numpy(spread).to(self.aim.device)
 
     def vector(self) -> Tensor:
         """The networks' integers."""
-        if self.fixed is not None:
-            return self.start + torch.from_numpy(self.fixed[0]).float().to(self.device)
-        return network.integers(self.start + self.own * self.scale, self.limits)
-
-    def loss(self, values: dict[str, Tensor], vector: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(bits a pixel + lambda * mean squared error, bits a pixel, mean squared error) of the latents alone."""
-        w = network.tensors(self.layout, vector)
-        index = network.contexts(self.layout, w, self.closed.base, values, exact=True)
-        bits = sum(network.laplace_bits(values[name], index[name]).sum() for name in index)
-        bits = bits + network.low_pass_bits(values["ll"], self.closed.base["ll"]).sum()
-        found = network.pixels(self.layout, w, self.closed.inverse, self.closed.step, values)
-        mse = network.mean_squared_error(self.planes, found, self.height, self.width)[0]
-        bpp = bits / (self.height * self.width)
-        return bpp + self.closed.lambdas[0] * mse, bpp, mse
+        steps = network.integers(self.own * self.scale / self.unit, 2 * self.aim.limits)
+        return network.integers(self.aim.start + self.lasts + steps * self.unit * self.fitted, self.aim.limits)
 
     def weights_about(self) -> Tensor:
-        """About how many bits the differences to the start will take: what is small stays small."""
-        return (self.own * self.scale).abs().mul(0.25).log1p().sum() * WEIGHT_BITS
-
-    def rounded(self) -> dict[str, Tensor]:
-        """Latents as this iteration sees them."""
-        t = self.iteration / max(1, self.plan.iterations)
-        temperature, power = 0.3 - 0.2 * t, 2.0 + 2 * t  # C3 ends with uniform noise, which needs more iterations
-        return {name: _soft(real, temperature, power, self.generator) for name, real in self.real.items()}
-
-    def integers_now(self) -> dict[str, Tensor]:
-        """Latents as a file would have them."""
-        with torch.no_grad():
-            return {name: torch.floor(real + 0.5).clamp(-2047, 2047) for name, real in self.real.items()}
-
-    # --- the course -------------------------------------------------------------------------------------------------
+        """About how many bits the differences that descend will take: what is small stays small."""
+        return (self.own * self.scale * self.fitted).abs().mul(0.25).log1p().sum() * WEIGHT_BITS
 
     def run(self, say: Callable[[Progress], None] | None = None) -> Best:
         """All iterations; KeyboardInterrupt goes to the caller, who may then ask for `best()`."""
         plan, began = self.plan, time.monotonic()
+        self.values = self.aim.chosen(self.vector().detach())
+        move_every, learn_every = (MOVE_EVERY, LEARN_EVERY) if plan.kinds else (1, 4)
         while self.iteration < plan.iterations:
-            left = 1 - self.iteration / plan.iterations
-            fade = min(1.0, (self.iteration + 1) / 10, 1.6 * left)
-            for group in self.latents_of.param_groups:
-                group["lr"] = plan.latent_rate * fade
-            for group in self.networks_of.param_groups:
-                group["lr"] = plan.network_rate * fade
-            loss, bpp, mse = self.loss(self.rounded(), self.vector())
-            loss = loss + self.weights_about() / (self.height * self.width)
-            self.latents_of.zero_grad(set_to_none=True)
-            self.networks_of.zero_grad(set_to_none=True)
-            (loss * (self.height * self.width)).backward()
-            self.latents_of.step()
-            if plan.networks:
-                self.networks_of.step()
+            if not self.quantized and self.iteration >= QUANTIZED_AT * plan.iterations:
+                self.quantize()
+            if self.iteration % move_every == 0:
+                self.move((MOVE_SHARE,))
+            if self.iteration % learn_every == 3:
+                self.learn()
+            if plan.kinds:
+                self.descend()
             self.iteration += 1
             if self.iteration % 10 == 0 or self.iteration == plan.iterations:
-                seconds = time.monotonic() - began
-                left_s = seconds / self.iteration * (plan.iterations - self.iteration)
-                psnr = network.psnr_db(float(mse.detach()))
-                self.log.append({"iteration": self.iteration, "bpp": float(bpp.detach()), "psnr_db": psnr,
-                                 "seconds": seconds})  # fmt: skip
-                if say is not None:
-                    say(Progress(iteration=self.iteration, iterations=plan.iterations, bpp=float(bpp.detach()),
-                                 psnr_db=psnr, seconds_left=left_s))  # fmt: skip
-        self.move()
-        self.fix()
-        self.move()
+                self._report(time.monotonic() - began, say)
+        if not self.quantized:
+            self.quantize()
+        self.learn()
+        self.move(LAST_MOVES)
         return self.best()
 
-    def move(self) -> None:
-        """Round the latents, and move them by one where that gains: coordinate descent, all coordinates side by side.
-
-        The change of the distortion is its gradient and the square of the step; that of the bits is the symbol's own.
-        What a move does to its neighbours' tables is seen in the next round.
-        """
-        values, vector = self.integers_now(), self.vector().detach()
-        w = network.tensors(self.layout, vector)
-        worth = self.closed.lambdas[0] * (self.height * self.width)
-        for share in MOVES:
-            leaves = {name: value.requires_grad_() for name, value in values.items()}
-            found = network.pixels(self.layout, w, self.closed.inverse, self.closed.step, leaves)
-            mse = network.mean_squared_error(self.planes, found, self.height, self.width)[0]
-            (mse * worth).backward()
-            with torch.no_grad():
-                index = network.contexts(self.layout, w, self.closed.base, values, exact=True)
-                values = {
-                    name: self._moved(leaf.detach(), leaf.grad, index.get(name), self.closed.worth[name], share)
-                    for name, leaf in leaves.items()
-                }
+    def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
         with torch.no_grad():
-            for name, real in self.real.items():
-                real.copy_(values[name])
+            _, bpp, mse = self.aim.loss(self.values, self.vector())
+        psnr, done, of = network.psnr_db(float(mse)), self.iteration, self.plan.iterations
+        self.log.append({"iteration": done, "bpp": float(bpp), "psnr_db": psnr, "seconds": seconds})
+        if say is not None:
+            say(Progress(iteration=done, iterations=of, bpp=float(bpp), psnr_db=psnr,
+                         seconds_left=seconds / done * (of - done)))  # fmt: skip
 
-    def _moved(
-        self, values: Tensor, gradient: Tensor | None, index: Tensor | None, worth: Tensor, share: float
-    ) -> Tensor:
-        """Values, a share of those that gain moved by one; `worth`: bits that a squared step is worth."""
-        assert gradient is not None
-        if index is None:  # the low-pass costs next to nothing
-            return values
-        best, by, now = (
-            torch.full_like(values, -GAIN_BITS),
-            torch.zeros_like(values),
-            network.laplace_bits(values, index),
-        )
-        for step in (-1, 1):
-            bits = network.laplace_bits(values + step, index) - now
-            change = gradient * step + worth / RELUCTANCE + bits
-            better = change < best
-            best = torch.where(better, change, best)
-            by = torch.where(better, float(step), by)
-        chosen = torch.rand(values.shape, generator=self.generator, device=values.device) < share
-        return (values + by * chosen).clamp(-2047, 2047)
+    def move(self, shares: Sequence[float] = LAST_MOVES) -> None:
+        """Move latents by one where that gains, in rounds."""
+        vector = self.vector().detach()
+        for share in shares:
+            before = self.values
+            self.values = self.aim.moved(before, vector, share * self.boldness, self.generator)
+            if all(self.values[name] is before[name] for name in before):
+                self.boldness /= 2
 
-    def fix(self) -> None:
-        """Quantize the differences to the start: in each tensor at the step where rate and distortion together pay."""
-        values, pixel_count = self.integers_now(), self.height * self.width
+    def descend(self) -> None:
+        """One step of the networks, for the integers that the latents are."""
+        plan, t = self.plan, self.iteration / self.plan.iterations
+        for group in self.optimizer.param_groups:
+            group["lr"] = plan.network_rate * min(1.0, (self.iteration + 1) / 10, 1.6 * (1 - t))
+        loss, _, _ = self.aim.loss(self.values, self.vector())
+        self.optimizer.zero_grad(set_to_none=True)
+        (loss * self.aim.pixels + self.weights_about()).backward()
+        self.optimizer.step()
 
-        def cost(deltas: np.ndarray) -> float:
-            with torch.no_grad():
-                vector = self.start + torch.from_numpy(deltas).float().to(self.device)
-                return float(self.loss(values, vector.clamp(-self.limits, self.limits))[0]) * pixel_count
+    def quantize(self) -> None:
+        """Choose the step of each tensor by what it saves and takes; from now on differences are multiples of it."""
 
-        deltas = (self.own.detach() * self.scale).cpu().numpy()
-        if not self.plan.networks:
-            deltas = np.zeros_like(deltas)
-        self.fixed = best_shifts(self.layout, deltas, cost)
+        def cost(deltas: np.ndarray, pixels: bool) -> dict[str, float]:
+            changed = self.aim.start + self.lasts + torch.from_numpy(deltas).float().to(self.aim.device)
+            vector = network.integers(changed, self.aim.limits)
+            if pixels:
+                return {PIXELS: self.aim.worth(self.values, vector)}
+            return self.aim.of_passes(self.values, vector)
+
+        real = (self.own.detach() * self.scale * self.fitted).cpu().numpy()
+        deltas, shifts = best_shifts(self.layout, real, cost)
+        chosen = np.array([deltas[tensor.part].any() for tensor in self.layout.tensors])
+        self.shifts = np.where(chosen, shifts, self.shifts)
+        self.fitted, self.unit = self._spread(chosen), self._spread(np.where(chosen, 2.0**shifts, 1.0))
+        self.quantized = True
+        with torch.no_grad():
+            self.own.copy_(torch.from_numpy(deltas).to(self.aim.device) / self.scale)
+
+    def learn(self) -> None:
+        """The last layers of all passes anew, from second derivatives, where the bits of the file fall."""
+        active, vector = {}, self.vector().detach()
+        with torch.no_grad():
+            index = self.aim.tables(self.values, vector, active=active)
+        place = {tensor.name: at for at, tensor in enumerate(self.layout.tensors)}
+        before, now = self.aim.of_passes(self.values, vector), self.lasts.cpu().numpy().astype(np.int64)
+        trial, shifts, cost = now.copy(), self.shifts.copy(), {}
+        for name, hidden in active.items():
+            level, k = name.split(".")
+            mine = [place[f"{name}.{kind}"] for kind in LAST]
+            out, base = parts = [self.layout.tensors[one].part for one in mine]
+            at = np.concatenate([now[out].reshape(3, -1), now[base].reshape(3, 1)], 1).astype(float)
+            found, steps, bits = best_steps(self.aim.slope(self.values[level], index[level], hidden, int(k), at))
+            cost[name] = bits - sum(
+                tensor_bits(now[part] >> self.shifts[one]) for one, part in zip(mine, parts, strict=True)
+            )
+            trial[out], trial[base], shifts[mine] = found[:, :-1].ravel(), found[:, -1], steps
+        after = self.aim.of_passes(self.values, vector + torch.from_numpy(trial - now).float().to(self.aim.device))
+        for name in active:
+            if after[name] + cost[name] >= before[name]:
+                for one in (place[f"{name}.{kind}"] for kind in LAST):
+                    part = self.layout.tensors[one].part
+                    trial[part], shifts[one] = now[part], self.shifts[one]
+        self.lasts, self.shifts = torch.from_numpy(trial).float().to(self.aim.device), shifts
 
     def best(self) -> Best:
         """What there is now, as it would be written."""
-        if self.fixed is None:
-            self.fix()
-        assert self.fixed is not None
-        values = self.integers_now()
+        if not self.quantized:
+            self.quantize()
+        deltas = (self.vector().detach() - self.aim.start).cpu().numpy().astype(np.int64)
+        unit = np.repeat(2**self.shifts, [tensor.size for tensor in self.layout.tensors])
+        deltas = (deltas // unit * unit).astype(np.int32)  # where a limit cut it, a multiple again
         with torch.no_grad():
-            _, bpp, mse = self.loss(values, self.vector())
-        bits = coded_bits(self.layout, *self.fixed)
-        bands = {name: value[0].cpu().numpy() for name, value in values.items()}
+            sent = self.aim.start + torch.from_numpy(deltas).float().to(self.aim.device)
+            _, bpp, mse = self.aim.loss(self.values, sent)
+        bits = coded_bits(self.layout, deltas, self.shifts)
+        bands = {name: value[0].cpu().numpy() for name, value in self.values.items()}
         strides = {name: self.model.manifest.latents[name].stride for name in bands}
-        return Best(bands, self.fixed, float(bpp) + bits / (self.height * self.width), network.psnr_db(float(mse)),
+        return Best(bands, (deltas, self.shifts), float(bpp) + bits / self.aim.pixels, network.psnr_db(float(mse)),
                     self.log, strides)  # fmt: skip
-
-
-def _soft_round(x: Tensor, temperature: float) -> Tensor:
-    """Agustsson and Theis 2020, "Universally quantized neural compression", section 4."""
-    whole = torch.floor(x)
-    return whole + 0.5 + (0.5 / math.tanh(0.5 / temperature)) * torch.tanh((x - whole - 0.5) / temperature)
-
-
-def _soft(x: Tensor, temperature: float, power: float, generator: torch.Generator) -> Tensor:
-    """Soft rounding, noise of Kumaraswamy's kind around zero (ever narrower), soft rounding."""
-    u = torch.rand(x.shape, generator=generator, device=x.device)
-    b = (2**power * (power - 1) + 1) / power  # its mode is one half
-    noise = (1 - (1 - u) ** (1 / b)) ** (1 / power) - 0.5
-    return _soft_round(_soft_round(x, temperature) + noise, temperature)

@@ -125,17 +125,28 @@ class Torch:
 
 
 def contexts(
-    layout: Layout, w: Mapping[str, Tensor], base: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool
+    layout: Layout,
+    w: Mapping[str, Tensor],
+    base: Mapping[str, Tensor],
+    values: Mapping[str, Tensor],
+    *,
+    exact: bool,
+    felt: dict[str, Tensor] | None = None,
+    active: dict[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Table indices of all bands but the low-pass, for values as they will be known: {"l6": [b, 9, h, w], ...}.
 
     All passes at once, since what each of them knows is known here.
     base   {name: [b or 1, 9, 1, 1]} sixteenths
+    felt   is filled with what the networks see of each band, as leaves: whose gradients say what values do to others
+    active is filled with what the last layer of each pass sees, "l6.0" and so on
     """
     ops, state, found = Torch(exact), None, {}
     for level in range(layout.levels, 0, -1):
         name = f"l{level}"
         seen = sizes(values[name], exact)
+        if felt is not None:
+            seen = felt[name] = seen.detach().requires_grad_()
         height, width = seen.shape[2:]
         lifted = None if state is None else fitted.lift(ops, w, level, state)
         # By plane: slices, since picking channels one by one would cost more than the networks.
@@ -150,6 +161,8 @@ def contexts(
                 above = seen.new_zeros(len(seen), layout.width, height, width)
             hidden, index = fitted.step(ops, w, level, k, above, inputs, base[name][:, CODED[k][0] :: 3])
             parts.append(index)
+            if active is not None:
+                active[f"{name}.{k}"] = hidden
         # By orientation and plane again; luma from the first pass on its half of the board, from the second on the other.
         first = torch.where(board, parts[0], parts[1])
         stacked = torch.stack([first, parts[2], parts[3]], 2)  # b 3 (orientation) 3 (plane) h w

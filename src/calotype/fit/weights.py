@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from calotype.coding.counter import Counter
-from calotype.walks.fitted import Layout
+from calotype.walks.fitted import STEPS, Layout, code_lengths
 
-__all__ = ["best_shifts", "coded_bits"]
+__all__ = ["PIXELS", "best_shifts", "coded_bits", "groups", "tensor_bits"]
 
-SHIFTS, BIAS_SHIFTS = (2, 3), (1, 3, 5)
-SMALL = 64  # tensors of so few integers are biases and bases
+PIXELS = "pixels"  # group of the tensors that change no table
+# (shift, what is added before rounding down): half a step would be plain rounding, less is a dead zone.
+OPTIONS = ((1, 0.35), (2, 0.35), (2, 0.15), (3, 0.35), (3, 0.15), (4, 0.35))
+KINDS = ("out", "mix", "see", "mix_bias", "bias", "base")  # the order in which tensors of a pass are chosen
+OF_A_TENSOR = 8.0  # bits of its table and step
+FURTHEST = 1023
+
+
+def groups(layout: Layout) -> list[str]:
+    """What a choice is judged by, one name a pass ("l6.0" ... "l1.3"), and the pixels."""
+    return [f"l{level}.{k}" for level in range(layout.levels, 0, -1) for k in range(STEPS)] + [PIXELS]
 
 
 def coded_bits(layout: Layout, deltas: np.ndarray, shifts: np.ndarray) -> float:
@@ -22,33 +31,65 @@ def coded_bits(layout: Layout, deltas: np.ndarray, shifts: np.ndarray) -> float:
     return float(port.bits[0])
 
 
-def best_shifts(layout: Layout, real: np.ndarray, cost: Callable[[np.ndarray], float]) -> tuple[np.ndarray, np.ndarray]:
+def best_shifts(
+    layout: Layout, real: np.ndarray, cost: Callable[[np.ndarray, bool], Mapping[str, float]]
+) -> tuple[np.ndarray, np.ndarray]:
     """(deltas int32 [n], shifts int [tensors]): each tensor's step, or none of it, by bits of the whole file.
 
-    From nothing, tensor by tensor, the small ones first; each stays only if it saves more than it takes.
+    From nothing, kind by kind. The tensors of one kind, one a pass, are tried side by side, since each changes
+    the tables of its own pass and hardly any other; a tensor stays only if it saves more than it takes.
 
-    real   differences in integers' units, before rounding
-    cost   bits plus worth of distortion of the latents, with such deltas
+    real   differences in integers' units, before rounding; of tensors between passes (lift, carry) nothing is sent
+    cost   of such deltas: bits of each pass (False), or what the pixels are worth (True); {name as in groups(): bits}
     """
     deltas, shifts = np.zeros(layout.size, np.int64), np.zeros(len(layout.tensors), np.int64)
-    now = cost(deltas) + coded_bits(layout, deltas, shifts)
-    for place in sorted(range(len(layout.tensors)), key=lambda place: layout.tensors[place].size):
-        tensor = layout.tensors[place]
-        for shift in BIAS_SHIFTS if tensor.size <= SMALL else SHIFTS:
-            trial, steps = deltas.copy(), shifts.copy()
-            trial[tensor.part], steps[place] = _at(real[tensor.part], shift), shift
-            if not trial[tensor.part].any():
-                continue
-            found = cost(trial) + coded_bits(layout, trial, steps)
-            if found < now:
-                now, deltas, shifts = found, trial, steps
+    for places in _side_by_side(layout, real):
+        pixels = _group(layout.tensors[places[0]].name) == PIXELS
+        before = cost(deltas, pixels)
+        gain, kept = dict.fromkeys(places, 0.0), deltas.copy()
+        for shift, rounding in OPTIONS:
+            trial = deltas.copy()
+            for place in places:
+                part = layout.tensors[place].part
+                trial[part] = _at(real[part], shift, rounding)
+            after = cost(trial, pixels)
+            for place in places:
+                tensor = layout.tensors[place]
+                group, own = _group(tensor.name), trial[tensor.part]
+                saved = before[group] - after[group] - tensor_bits(own >> shift)
+                if own.any() and saved > gain[place]:
+                    gain[place], shifts[place], kept[tensor.part] = saved, shift, own
+        deltas = kept
     return deltas.astype(np.int32), shifts
 
 
-def _at(real: np.ndarray, shift: int) -> np.ndarray:
-    """Multiples of 2 ** shift, with a dead zone: what is small is rather not sent."""
-    steps = np.abs(real) / 2**shift
-    return (np.sign(real) * np.floor(steps + 0.35)).astype(np.int64) << shift
+def _side_by_side(layout: Layout, real: np.ndarray) -> list[list[int]]:
+    """Places of the tensors that differ: those of a kind together, those of the pixels each for itself."""
+    some = [place for place, tensor in enumerate(layout.tensors) if real[tensor.part].any()]
+    kind = {place: layout.tensors[place].name.split(".")[-1] for place in some}
+    passes = {place for place in some if layout.tensors[place].name.count(".") == 2}
+    found = [[place for place in some if place in passes and kind[place] == wanted] for wanted in KINDS]
+    return [places for places in found if places] + [
+        [place] for place in some if _group(layout.tensors[place].name) == PIXELS
+    ]
+
+
+def _group(name: str) -> str:
+    return name.rpartition(".")[0] if name.count(".") == 2 else PIXELS if name[0] != "l" else ""
+
+
+def tensor_bits(steps: np.ndarray) -> float:
+    """About what a tensor of such steps takes in PICT."""
+    if not steps.any():
+        return 0.0
+    counts = np.bincount(np.minimum(np.abs(steps), FURTHEST), minlength=FURTHEST + 1)
+    return OF_A_TENSOR + float((code_lengths() @ counts).min())
+
+
+def _at(real: np.ndarray, shift: int, rounding: float) -> np.ndarray:
+    """Multiples of 2 ** shift."""
+    steps = np.floor(np.abs(real) / 2**shift + rounding)
+    return (np.sign(real) * steps).astype(np.int64) << shift
 
 
 def _banks() -> dict:

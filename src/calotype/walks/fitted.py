@@ -16,7 +16,21 @@ import numpy as np
 from calotype.coding.densities import Laplace
 from calotype.errors import CorruptError, ModelError
 
-__all__ = ["GAIN_UNIT", "MOST", "ONE", "POST_ONE", "SIZE", "TOP", "Layout", "Tensor", "carry", "lift", "sizes", "step"]
+__all__ = [
+    "GAIN_UNIT",
+    "MOST",
+    "ONE",
+    "POST_ONE",
+    "SIZE",
+    "TOP",
+    "Layout",
+    "Tensor",
+    "carry",
+    "code_lengths",
+    "lift",
+    "sizes",
+    "step",
+]
 
 ONE = 64  # integers that a context weight of 1 is
 INDEX_ONE = 512  # integers of a sum that one table index is
@@ -162,21 +176,21 @@ def _column(array: np.ndarray | None) -> np.ndarray | None:
 
 
 @lru_cache(maxsize=1)
-def _code_lengths() -> np.ndarray:
-    """Bits of |symbol| 0..1023 with each of the tables 1..63, as the Laplace distribution has them: [63, 1024]."""
+def code_lengths() -> np.ndarray:
+    """Bits of |symbol| 0..1023 with each of the tables 1..63, as the Laplace distribution has them, 24 at most: [63, 1024]."""
     from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG, LAPLACE_STEPS
 
     b = np.exp(LAPLACE_LOW + np.arange(1, LAPLACE_STEPS) / LAPLACE_PER_LOG)[:, None]
     k = np.arange(1, 1024)
     zero = -np.expm1(-0.5 / b)
     side = -(k - 0.5) / b + np.log(-0.5 * np.expm1(-1 / b))
-    return np.maximum(np.concatenate([-np.log2(zero), -side / np.log(2)], 1), 0.0)
+    return np.clip(np.concatenate([-np.log2(zero), -side / np.log(2)], 1), 0.0, 24.0)
 
 
 def _best_table(steps: np.ndarray) -> int:
     """The table, 1..63, that codes these with the fewest bits."""
     counts = np.bincount(np.minimum(np.abs(steps), 1023), minlength=1024)
-    return 1 + int((np.minimum(_code_lengths(), 24) @ counts).argmin())
+    return 1 + int((code_lengths() @ counts).argmin())
 
 
 # --- the arithmetic, for NumPy and torch alike: `ops` has convolutions and the squashing of sums ----------------------
