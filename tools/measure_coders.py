@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lossless files of the same pictures by every predictor and coder: bpp, and processor seconds a megapixel.
 
-    python tools/measure_coders.py --kodak KODAK --data PICTURES [--every 1] [--only PREDICTOR]
+    python tools/measure_coders.py --kodak KODAK --data PICTURES [--every 1] [--only PREDICTOR[:CODER]]
 
 Real files at quality 100, decoded and compared; beside them Calotype's own lossless tiles, PNG, WebP and JPEG-LS.
 Writes results/systems/coders.json and prints the table of docs/systems/lossless-coders.md.
@@ -29,10 +29,10 @@ from calotype import codec, zoo
 from calotype.picture import Picture
 from calotype.train import design
 
-# predictor and coder; the first seven share one predictor, the next six one coder.
+# predictor and coder; the first eight share one predictor, the next six one coder.
 PAIRS = (
     ("med", "rle"), ("med", "deflate"), ("med", "lzw"), ("med", "huffman"), ("med", "golomb"), ("med", "arithmetic"),
-    ("med", "context"),
+    ("med", "binary"), ("med", "context"),
     ("left", "context"), ("paeth", "context"), ("gradient", "context"), ("block", "context"), ("mlp", "context"),
     ("cnn", "context"), ("block", "huffman"), ("gradient", "arithmetic"),
 )  # fmt: skip
@@ -59,7 +59,7 @@ def main() -> None:
     flags.add_argument("--kodak", type=Path, required=True, help="the folder with the 24 Kodak pictures")
     flags.add_argument("--data", type=Path, required=True, help="pictures to design from")
     flags.add_argument("--every", type=int, default=1, help="each so many pictures only")
-    flags.add_argument("--only", help="measure this predictor, and keep what was measured of the others")
+    flags.add_argument("--only", help="measure this predictor (and coder), and keep what was measured of the others")
     args = flags.parse_args()
     kept: dict[str, Any] = {"rows": []}
     if args.only:
@@ -71,7 +71,7 @@ def main() -> None:
     with load_of_machine(data):
         for predictor, coder in PAIRS:
             before = [row for row in kept["rows"] if (row["predictor"], row["coder"]) == (predictor, coder)]
-            if before and predictor != args.only:
+            if args.only not in (None, predictor, f"{predictor}:{coder}") and (before or ":" in args.only):
                 rows += before
                 continue
             size = {"predictor": predictor, "coder": coder, "steps": (3, 1)}

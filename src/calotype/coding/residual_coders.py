@@ -18,7 +18,7 @@ from calotype.coding.rans import Decoder, Encoder
 from calotype.coding.tables import lookup_entries
 from calotype.errors import FormatError, UsageError
 
-__all__ = ["NAMES", "Coder", "folded", "of", "unfolded"]
+__all__ = ["NAMES", "Coder", "folded", "magnitudes_above", "of", "unfolded"]
 
 TOP = 255  # as a byte it says: the number is this or more, and stands as two bytes behind
 
@@ -251,7 +251,7 @@ class Golomb:
         planes, _, width = numbers.shape
         if row == 0:
             return np.full((planes, width), 3, np.int64)
-        eight = _eight(numbers, row)
+        eight = magnitudes_above(numbers, row)
         # 0.69 of the mean is where one more bit of shift begins to pay.
         return np.minimum(np.frexp(((eight * 11) >> 7).astype(np.float64))[1], 15).astype(np.int64)
 
@@ -349,10 +349,10 @@ class Arithmetic:
             return np.full((numbers.shape[0], numbers.shape[2]), 3)
         # A decoder learns how large the large ones are only at the end, so all count alike.
         above = np.where(numbers[:, max(0, row - 2) : row] < TOP, numbers[:, max(0, row - 2) : row], TOP + 64)
-        return np.searchsorted([3, 8, 16, 32, 64, 128, 256], _eight(above, above.shape[1]), side="right")
+        return np.searchsorted([3, 8, 16, 32, 64, 128, 256], magnitudes_above(above, above.shape[1]), side="right")
 
 
-def _eight(numbers: np.ndarray, row: int) -> np.ndarray:
+def magnitudes_above(numbers: np.ndarray, row: int) -> np.ndarray:
     """Twice above, twice two above, above to the left and right, two further: int64 [planes, width]."""
     above = numbers[:, row - 1].astype(np.int64)
     far = numbers[:, row - 2] if row > 1 else above
@@ -363,11 +363,15 @@ def _eight(numbers: np.ndarray, row: int) -> np.ndarray:
 _CODERS: dict[str, type] = {
     "huffman": Huffman, "golomb": Golomb, "rle": Runs, "lzw": Lzw, "deflate": Deflate, "arithmetic": Arithmetic,
 }  # fmt: skip
-NAMES = tuple(_CODERS)
+NAMES = (*_CODERS, "binary")
 
 
 def of(name: str) -> Coder:
     """The coder of that name; UsageError names them all."""
+    if name == "binary":
+        from calotype.coding.binary_coder import Binary  # which knows this file
+
+        return Binary()
     if name not in _CODERS:
         raise UsageError("coder", value=name, allowed=", ".join(NAMES))
     return _CODERS[name]()

@@ -4,7 +4,8 @@
         -> errors of the median predictor -> context(six errors above) -> counts so far -> rANS
     picture <- samples, along lines x + 2 y <- errors
 
-rANS in place of the paper's coder, of many symbols; counts change after each row, so that a row is coded at once.
+rANS in place of the paper's coder, of many symbols; counts change after each row, so that a row is coded at once. Size
+"binary": a number is its length in unary and then its bits, each decision with a chance of its own, one of 64.
 
 Walk and dial are those of `predictive-lossless`. Witten, Neal, Cleary 1987, doi:10.1145/214762.214771.
 """
@@ -36,5 +37,5 @@ RECIPE = Recipe(
     rows=("arithmetic",),
     walk="predictive",
     design=design,
-    sizes={"tiny": {"steps": TINY}},
+    sizes={"binary": {"coder": "binary"}, "tiny": {"steps": TINY}},
 )
