@@ -23,7 +23,7 @@ LEVEL_TOP = 128  # samples are levels less 128
 _FLAG = 127  # what says that a block is known
 _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 _PHASES = ((0, 2), (3, 1))  # of (row mod 2, column mod 2)
-_ROUNDS, _HARD = 2, 8  # in training, and where it is validated, before the round that counts
+_ROUNDS = 2, 8  # in training, and where it is validated, before the round that counts
 
 
 class Neighbours:
@@ -35,8 +35,8 @@ class Neighbours:
         + prediction, clipped: the decoded block, which later ones see
 
     side      of a block, in pixels
-    order     "phases": every other block of every other row, what lies between their corners, between their sides; or
-              [down, across] of the waves of `fronts.Order`, which see what is above and to the left
+    waves     "phases": every other block of every other row, what lies between their corners, between their sides; or
+              [down, across] as `fronts.Order` has them, which see what is above and to the left
     sees      of its neighbours: "samples", or "strips": the two lines at the border, means along rows and along columns
     predicts  samples are predicted and the rest is coded; else networks see samples and neighbours together
     top       largest magnitude of u
@@ -44,16 +44,21 @@ class Neighbours:
 
     domain = "latents"
 
-    def __init__(self, side: int, order: str | Sequence[int], sees: str, predicts: bool, top: int) -> None:
-        if sees not in ("samples", "strips") or (isinstance(order, str) and order != "phases"):
-            raise TypeError('sees: "samples" or "strips"; order: "phases" or two numbers')
+    def __init__(self, side: int, waves: str | Sequence[int], sees: str, predicts: bool, top: int) -> None:
+        if sees not in ("samples", "strips") or (isinstance(waves, str) and waves != "phases"):
+            raise TypeError('sees: "samples" or "strips"; waves: "phases" or two numbers')
         self.side, self.sees, self.predicts, self.top = int(side), sees, bool(predicts), int(top)
-        self.order = None if isinstance(order, str) else Order(*(int(step) for step in order))
+        self.order = None if isinstance(waves, str) else Order(*(int(step) for step in waves))
+        self.rounds = _ROUNDS
 
     @property
     def planes(self) -> int:
         """How many integers a block sees of its neighbours."""
         return sum(1 + _seen_of(self.side, self.sees, *place) for place in _directions(self.order))
+
+    def count(self, rows: int, columns: int) -> int:
+        """How many waves there are."""
+        return 4 if self.order is None else self.order.count(rows, columns)
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = latents or {}
@@ -71,7 +76,7 @@ class Neighbours:
         torch = namespace(y)
         with torch.no_grad():
             canvas = torch.floor(y + 0.5).clip(-LEVEL_TOP, LEVEL_TOP - 1)
-            for _ in range(min(_count(self.order, rows, columns), _HARD) if port.hard else _ROUNDS):
+            for _ in range(min(self.count(rows, columns), self.rounds[port.hard])):
                 values, distribution, rest = loop.described(self.seen(canvas), side, y)
                 symbols, certain = distribution.hard(values)
                 restored = torch.where(certain, torch.zeros_like(symbols), symbols)
@@ -180,10 +185,6 @@ def _directions(order: Order | None) -> tuple[tuple[int, int], ...]:
     return tuple(place for place in _AROUND if order is None or order.before(*place, 0, 0))
 
 
-def _count(order: Order | None, rows: int, columns: int) -> int:
-    return 4 if order is None else order.count(rows, columns)
-
-
 @lru_cache(maxsize=16)
 def _steps(order: Order | None, rows: int, columns: int) -> np.ndarray:
     """The wave of every block, int [rows, columns]."""
@@ -206,7 +207,7 @@ def _waves_of(
 ) -> tuple[tuple[Lattice | Front, np.ndarray, np.ndarray], ...]:
     """The waves: the lattice that the port codes, and rows and columns of its blocks."""
     steps, found = _steps(order, rows, columns), []
-    for step in range(_count(order, rows, columns)):
+    for step in range(int(steps.max()) + 1):
         down, right = np.nonzero(steps == step)
         if len(down):
             pattern = np.tile(np.array(_PHASES), (channels, 1, 1))

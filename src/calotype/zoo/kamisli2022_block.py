@@ -30,7 +30,7 @@ def system(side: int = 8, hyper: int = 32, parameters: int = 80) -> Any:
     from calotype.nets.intra import BlockPixels
     from calotype.zoo.wu2021_lbhic import with_blocks
 
-    walk = {"order": (1, 1), "sees": "samples", "predicts": False}
+    walk = {"waves": (1, 1), "sees": "samples", "predicts": False}
     return with_blocks(walk, side=side, hyper=hyper, parameters=parameters, synthesis=BlockPixels(side))
 
 

@@ -77,12 +77,12 @@ def with_blocks(walk: dict[str, Any], *, side: int, hyper: int, parameters: int,
 
 
 def system(
-    order: Any = "phases", side: int = 8, hyper: int = 32, parameters: int = 80, features: int = 16, width: int = 48
+    waves: Any = "phases", side: int = 8, hyper: int = 32, parameters: int = 80, features: int = 16, width: int = 48
 ) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.nets.intra import BoundaryFilter
 
-    walk = {"order": order, "sees": "strips", "predicts": True}
+    walk = {"waves": waves, "sees": "strips", "predicts": True}
     return with_blocks(
         walk, side=side, hyper=hyper, parameters=parameters, synthesis=BoundaryFilter(side, features, width)
     )
@@ -95,7 +95,7 @@ RECIPE = Recipe(
     walk="neighbours",
     build=system,
     sizes={
-        "waves": {"order": (2, 1)},
+        "waves": {"waves": (2, 1)},
         "tiny": {"side": 4, "hyper": 4, "parameters": 8, "features": 4, "width": 8},
     },
     phases=(
