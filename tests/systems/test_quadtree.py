@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from calotype.walks import fractal, quadtree, surfaces
 from calotype.walks.fractal import Fractal
 
 CASES = [("khalaf2019-tanh", "tiny"), ("khalaf2019-tanh", "tiny-plane"), ("khalaf2019-tanh", "tiny-quadratic"),
-         ("fractal-pifs", "tiny")]  # fmt: skip
+         ("fractal-pifs", "tiny"), ("li2019-fractal-cnn-gep", "tiny")]  # fmt: skip
 
 
 @cache
@@ -174,3 +175,22 @@ def test_copies_are_worth_their_address():
         for file, coder in ((data, made), (other, flat))
     )
     assert len(data) * error < len(other) * without
+
+
+def test_classes_are_the_orders_of_quadrants():
+    """All 24 orders have a class of their own; a turn moves a block from one to another, and its negative is the reverse."""
+    orders = np.array(list(permutations(range(4))), np.float32)
+    blocks = orders.reshape(-1, 2, 1, 2, 1).repeat(2, 2).repeat(2, 4).reshape(-1, 16)
+    found = fractal.classed(blocks)
+    assert sorted(found) == list(range(24))
+    assert (fractal.classed(-blocks) != found).all()
+
+
+def test_a_search_within_classes_never_beats_the_whole_one_and_comes_near():
+    random = np.random.default_rng(8)
+    domains = random.normal(0, 9, (400, 16)).astype(np.float32)
+    domains -= domains.mean(1, keepdims=True)
+    ranges = (domains[::5] * random.uniform(-0.8, 0.8, (80, 1))).astype(np.float32)
+    whole, few = (search(ranges, domains)[0] for search in (fractal._best, fractal._best_of_class))
+    assert (few <= whole + 1e-3 * np.abs(whole)).all()
+    assert few.sum() > 0.95 * whole.sum()  # the domain itself is in its class

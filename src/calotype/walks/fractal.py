@@ -15,7 +15,7 @@ from calotype.coding.densities import Factorized, Laplace
 from calotype.walks.blocks import bin_of
 from calotype.walks.quadtree import KINDS, PX, QuadTree, cells, chosen_splits, means_of, placed
 
-__all__ = ["PLACES", "SCALES", "TURNS", "Fractal", "turned"]
+__all__ = ["PLACES", "SCALES", "TURNS", "Fractal", "classed", "turned"]
 
 PLACES = 64  # of domains along each side of a tile, at most: table n of the bank "places" codes one of n
 SCALES = 8  # contrasts are multiples of 1 / SCALES, below 1 in magnitude: maps contract
@@ -43,12 +43,21 @@ class Fractal(QuadTree):
     grid         distance of domains in samples, for each side of ranges; sides without one have flat leaves only
     iterations   of the decoder
     tradeoff     squared error in steps that a bit is worth
+    classes      the encoder compares ranges with domains of their own class only (`classed`)
     """
 
-    def __init__(self, largest: int, smallest: int, grid: Mapping[str, int], iterations: int, tradeoff: float) -> None:
+    def __init__(
+        self,
+        largest: int,
+        smallest: int,
+        grid: Mapping[str, int],
+        iterations: int,
+        tradeoff: float,
+        classes: bool = False,
+    ) -> None:
         self.largest, self.smallest, self.tradeoff = int(largest), int(smallest), float(tradeoff)
         self.grid = {int(side): int(distance) for side, distance in grid.items()}
-        self.iterations = int(iterations)
+        self.iterations, self.classes = int(iterations), bool(classes)
 
     def latents(self) -> dict[str, tuple[int, int, int, int]]:
         found = super().latents()
@@ -103,7 +112,8 @@ class Fractal(QuadTree):
             if len(ranges):
                 domains = _windows(means_of(plane, 2).astype(np.float32), side, self.grid[side] // 2, rows, columns)
                 domains = domains - domains.mean(1, keepdims=True)
-                gain, scale, place = _best(ranges, domains[:, turned(side)].reshape(-1, side * side))
+                candidates = domains[:, turned(side)].reshape(-1, side * side)
+                gain, scale, place = (_best_of_class if self.classes else _best)(ranges, candidates)
                 worthy = gain > price
                 saved[some] = np.where(worthy, gain - price, 0)
                 contrast[some], which[some] = np.where(worthy, scale, 0), place
@@ -202,3 +212,26 @@ def _best(ranges: np.ndarray, domains: np.ndarray) -> tuple[np.ndarray, np.ndarr
     contrast = np.clip(np.rint(SCALES * product / energy[place]), 1 - SCALES, SCALES - 1).astype(np.int64)
     scale = contrast / SCALES
     return scale * (2 * product - scale * energy[place]), contrast, place
+
+
+def classed(blocks: np.ndarray) -> np.ndarray:
+    """The class of each block, 0 to 23: the order of its four quadrants by brightness; int64 [n].
+
+    blocks   float32 [n, side * side]      source   Fisher 1995, "Fractal image compression", section 3.2
+    """
+    half = round(blocks.shape[1] ** 0.5) // 2
+    quadrants = blocks.reshape(-1, 2, half, 2, half).sum((2, 4)).reshape(-1, 4)
+    ranks = np.argsort(np.argsort(quadrants, 1, kind="stable"), 1)
+    return 6 * ranks[:, 0] + 2 * (ranks[:, 1] - (ranks[:, 1] > ranks[:, 0])) + (ranks[:, 2] > ranks[:, 3])
+
+
+def _best_of_class(ranges: np.ndarray, domains: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_best`, among domains of a range's class, and of the class of its negative, which have contrasts below zero."""
+    gain, contrast, place = np.zeros(len(ranges)), np.zeros(len(ranges), np.int64), np.zeros(len(ranges), np.int64)
+    wanted, bright, dark = classed(ranges), classed(domains), classed(-domains)
+    for number in np.unique(wanted):
+        some, like = np.flatnonzero(wanted == number), np.flatnonzero((bright == number) | (dark == number))
+        if len(like):
+            gain[some], contrast[some], best = _best(ranges[some], domains[like])
+            place[some] = like[best]
+    return gain, contrast, place

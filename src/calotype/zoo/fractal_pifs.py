@@ -38,10 +38,11 @@ def design(
     grid: dict[int, int] = GRID,
     iterations: int = 10,
     anchors: int = 9,
+    classes: bool = False,
 ) -> Any:
     """The model from pictures uint8 [h, w, 3].
 
-    largest, smallest   sides of blocks in pixels, powers of two      grid, iterations   as in walks/fractal.py
+    largest, smallest   sides of blocks in pixels, powers of two      grid, iterations, classes   as in walks/fractal.py
     """
     import numpy as np
 
@@ -55,6 +56,8 @@ def design(
         "iterations": iterations,
         "tradeoff": TRADEOFF,
     }
+    if classes:
+        parameters["classes"] = True
     some, total = [], 0
     for crop in crops:
         some.append(crop)
