@@ -1,7 +1,8 @@
 #!/usr/bin/env python
-"""A system of results/systems beside JPEG at four ratios, in PSNR and SSIM, from points that were measured already.
+"""A system of results/systems beside JPEG at four ratios, or beside another system, from points that were measured already.
 
-    python tools/compare_at_rates.py dimartino2019-mftr khalaf2019-tanh
+    python tools/compare_at_rates.py dimartino2019-mftr khalaf2019-tanh     PSNR and SSIM at four ratios
+    python tools/compare_at_rates.py pca-blocks --against dct-threshold     rate at equal PSNR (BD-rate)
 
 Of each picture's mean curve, linear between its points over the logarithm of the rate; JPEG 4:2:0 is that of
 results/kodak, of the same pictures. A ratio is 24 bits a pixel by what the file has.
@@ -20,6 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from measuring import RESULTS, table
+
+from calotype.metrics.bjontegaard import bd_rate
 
 RATIOS = (96, 48, 24, 12)
 METRICS = ("psnr", "ssim")
@@ -40,10 +43,26 @@ def at(curve: list[tuple[float, float]], bpp: float, digits: int) -> str:
     return f"{np.interp(np.log(bpp), np.log(rates), values):.{digits}f}" if rates[0] <= bpp <= rates[-1] else "–"
 
 
+def rate(anchor: str, system: str) -> str:
+    """BD-rate of the mean curves over the pictures that both were measured on, and the range of PSNR."""
+    both = [
+        json.loads((RESULTS / "systems" / f"{name}.json").read_text("utf-8"))["by_picture"] for name in (anchor, system)
+    ]
+    names = sorted(set(both[0]) & set(both[1]))
+    first, second = (np.mean([of[name] for name in names], axis=0).T.tolist() for of in both)
+    found = bd_rate((first[0], first[1]), (second[0], second[1]))
+    return f"{found.percent:+.1f} % against {anchor}, {len(names)} pictures, {found.low:.1f} to {found.high:.1f} dB"
+
+
 def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("systems", nargs="+", help="names of files of results/systems")
+    flags.add_argument("--against", help="another one: rates at equal PSNR, of the pictures that both have")
     args = flags.parse_args()
+    if args.against:
+        for system in args.systems:
+            print(f"{system}: {rate(args.against, system)}")
+        return
     rows, names = [], set()
     for system in args.systems:
         found = json.loads((RESULTS / "systems" / f"{system}.json").read_text("utf-8"))

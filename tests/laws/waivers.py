@@ -44,7 +44,7 @@ WAIVERS |= {("L5 gain", name): "centres are the same at all rates" for name in M
 WAIVERS |= {("L2 escapes", name): "decisions have no symbols but those of their table" for name in TREES}
 WAIVERS |= {
     ("L2 escapes", name): "means are predicted by far less than a table holds, flags and shapes end where tables end"
-    for name in ("khalaf2019-tanh", "fractal-pifs")
+    for name in ("khalaf2019-tanh", "fractal-pifs", "li2019-fractal-cnn-gep")
 }
 
 
