@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STEPS = (160.0, 2.0)  # of the quantizer at the first and the last rate
 WIDTHS = (0.7, 0.4)  # of the kernel along and across edges, in coefficients
 TUBE = 0.2  # of the regression, in steps
+_COUNTED_PX = 700_000  # that tables are counted on: each step of the quantizer is a regression
 
 
 def design(
@@ -44,9 +45,13 @@ def design(
     fine     levels whose bands are sums of kernels, at most levels - 3      widths   of the kernel along and across edges
     tube     of the regression, in steps                 others   as for `spiht`
     """
+    import numpy as np
+
     from calotype.train.embedded_tables import bands_of, embedded, in_steps
     from calotype.wavelets import weighted
 
+    taken = np.cumsum([crop.shape[0] * crop.shape[1] for crop in crops])
+    some = [crop for crop, total in zip(crops, taken, strict=True) if total <= max(taken[0], _COUNTED_PX)]
     along, across = widths
     of = ((along, across), (across, along), (across, across))
 
@@ -55,7 +60,7 @@ def design(
         return found | {f"l{k}": weighted(found[f"l{k}"][0], of, tube)[None] for k in range(1, fine + 1)}
 
     return embedded(
-        lambda planes: list(bands_of(crops, planes, levels)),
+        lambda planes: list(bands_of(some, planes, levels)),
         transform={"kind": "kernels", "levels": levels, "fine": fine, "widths": list(widths), "tube": tube},
         strides={"ll": 1 << levels} | {f"l{level}": 1 << level for level in range(1, levels + 1)},
         orientations=3,
