@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calotype.train.predictive_tables import samples_of
+from calotype.train.predictive_tables import Adam, samples_of
 from calotype.walks.causal_net import LAYERS, WINDOW, windows
-from calotype.walks.predictors import around, predictor
+from calotype.walks.predictors import Around, around, predictor
 from calotype.walks.vectors import luma_chroma
 
 __all__ = ["KINDS", "layers"]
@@ -38,7 +38,7 @@ def layers(crops: Sequence[np.ndarray], *, hidden: int, steps: int, seed: int = 
     return found
 
 
-def _zero_edged(planes: np.ndarray):
+def _zero_edged(planes: np.ndarray) -> Around:
     """The neighbours of every sample as `CausalNet` sees them: zero outside the picture."""
     seen = windows(planes)
     every = around(planes)
@@ -53,8 +53,8 @@ def _trained(
     sides = ((x.shape[1], hidden), (hidden, hidden), (hidden, 1))
     held = [random.normal(0, scale, side) for side, scale in zip(sides, (0.4, 0.1, 0.02), strict=True)]
     held += [random.normal(0, 0.1, hidden), np.zeros(hidden), np.zeros(1)]
-    first, second = [np.zeros_like(part) for part in held], [np.zeros_like(part) for part in held]
-    for step in range(1, steps + 1):
+    adam = Adam(held, steps)
+    for _ in range(steps):
         take = random.integers(0, len(x), 1024)
         a, t = x[take], target[take]
         enter, between, leave, *biases = held
@@ -66,9 +66,5 @@ def _trained(
         back_r = back * (r > 0)
         back_h = (back + back_r @ between.T) * (h > 0)
         slopes = [a.T @ back_h, h.T @ back_r, both.T @ error, back_h.sum(0), back_r.sum(0), error.sum(0)]
-        rate = 0.01 * (1 - step / (steps + 1)) + 1e-4
-        for k, slope in enumerate(slopes):
-            first[k] = 0.9 * first[k] + 0.1 * slope
-            second[k] = 0.999 * second[k] + 0.001 * slope**2
-            held[k] = held[k] - rate * first[k] / (1 - 0.9**step) / (np.sqrt(second[k] / (1 - 0.999**step)) + 1e-9)
+        adam.step(slopes)
     return list(zip(held[:3], held[3:], strict=True))

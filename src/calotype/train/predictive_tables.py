@@ -11,7 +11,7 @@ from calotype.walks import interlaced, predictors
 from calotype.walks.predictive import BLOCK, CHOICES, Predictive
 from calotype.walks.vectors import luma_chroma
 
-__all__ = ["error_tables", "network"]
+__all__ = ["Adam", "error_tables", "network", "samples_of"]
 
 _MOST_PX = 1_000_000  # of pictures that tables are counted on
 
@@ -80,6 +80,24 @@ def network(crops: Sequence[np.ndarray], *, hidden: int, steps: int, seed: int =
     return {"mlp.weights": np.concatenate(weights), "mlp.output": np.stack(outputs)}
 
 
+class Adam:
+    """Adam on NumPy arrays, in place, its rate falling from 0.01 to a hundredth of that over `steps`."""
+
+    def __init__(self, held: list[np.ndarray], steps: int) -> None:
+        self.held, self.steps, self.done = held, steps, 0
+        self.first, self.second = [np.zeros_like(part) for part in held], [np.zeros_like(part) for part in held]
+
+    def step(self, slopes: Sequence[np.ndarray]) -> None:
+        """Take one step against the slopes."""
+        self.done += 1
+        rate = 0.01 * (1 - self.done / (self.steps + 1)) + 1e-4
+        for k, slope in enumerate(slopes):
+            self.first[k] = 0.9 * self.first[k] + 0.1 * slope
+            self.second[k] = 0.999 * self.second[k] + 0.001 * slope**2
+            size = np.sqrt(self.second[k] / (1 - 0.999**self.done)) + 1e-9
+            self.held[k] = self.held[k] - rate * self.first[k] / (1 - 0.9**self.done) / size
+
+
 def _trained(
     inputs: np.ndarray, wanted: np.ndarray, hidden: int, steps: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -92,8 +110,8 @@ def _trained(
         random.normal(0, 0.02, hidden),
         np.zeros(1),
     ]
-    first, second = [np.zeros_like(part) for part in held], [np.zeros_like(part) for part in held]
-    for step in range(1, steps + 1):
+    adam = Adam(held, steps)
+    for _ in range(steps):
         take = random.integers(0, len(x), 1024)
         a, t = x[take], target[take]
         pre = a @ held[0] + held[1]
@@ -101,11 +119,7 @@ def _trained(
         error = np.clip(h @ held[2] + held[3] - t, -1.0, 1.0) / len(take)  # Huber: between the mean and the median
         back = error[:, None] * held[2] * (pre > 0)
         slopes = [a.T @ back, back.sum(0), h.T @ error, error.sum(keepdims=True)]
-        rate = 0.01 * (1 - step / (steps + 1)) + 1e-4
-        for k, slope in enumerate(slopes):
-            first[k] = 0.9 * first[k] + 0.1 * slope
-            second[k] = 0.999 * second[k] + 0.001 * slope**2
-            held[k] = held[k] - rate * first[k] / (1 - 0.9**step) / (np.sqrt(second[k] / (1 - 0.999**step)) + 1e-9)
+        adam.step(slopes)
     one = np.rint(64 * np.concatenate([held[0], 16 * held[1][None]])).clip(-(2**15), 2**15)
     other = np.rint(1024 * np.concatenate([held[2], 16 * held[3]])).clip(-(2**20), 2**20)
     return one.astype(np.int64), other.astype(np.int64)
