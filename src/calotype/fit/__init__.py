@@ -37,7 +37,7 @@ def encode(
 ) -> Encoded:
     """The file of a picture that is fitted first; Ctrl-C ends the fitting, and the best so far is written.
 
-    effort    1 to 9, 4 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture
+    effort    1 to 9, 3 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture
     say       is told how long it may take, and then how far it is
     seed      the same seed on the same machine gives the same bytes
     raises    ExtraMissing without torch, UsageError, and as `codec.encode`

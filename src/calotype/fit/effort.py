@@ -15,7 +15,7 @@ ALL = (*MIDDLE, "see", "post.last", "post.bias")
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Iterations, and for more than a minute's worth which tensors descend in them, how boldly."""
+    """Iterations, and which tensors descend in the later ones, how boldly."""
 
     iterations: int
     kinds: tuple[str, ...] = ()
@@ -26,14 +26,15 @@ EFFORTS = {
     1: Effort(6),
     2: Effort(14),
     3: Effort(40),
-    4: Effort(200, MIDDLE),
-    5: Effort(500, MIDDLE),
-    6: Effort(1_500, ALL, 2e-3),
-    7: Effort(4_000, ALL, 1e-3),
-    8: Effort(12_000, ALL, 1e-3),
-    9: Effort(36_000, ALL, 5e-4),
+    4: Effort(100),
+    5: Effort(250, MIDDLE),
+    6: Effort(800, ALL),
+    7: Effort(2_500, ALL, 2e-3),
+    8: Effort(8_000, ALL, 1e-3),
+    9: Effort(25_000, ALL, 5e-4),
 }
-DEFAULT = 4
+DEFAULT = 3
+_BEFORE_AND_AFTER = 8  # iterations' worth of time that each fit takes besides
 _SECONDS_PER_MP = 1.0  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
 
 
@@ -46,4 +47,4 @@ def of(effort: int) -> Effort:
 
 def minutes(effort: int, pixels: int) -> float:
     """About how long a picture of so many pixels takes on one core."""
-    return of(effort).iterations * _SECONDS_PER_MP * pixels / 1e6 / 60
+    return (of(effort).iterations + _BEFORE_AND_AFTER) * _SECONDS_PER_MP * pixels / 1e6 / 60

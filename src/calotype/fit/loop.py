@@ -28,10 +28,9 @@ from calotype.tiles import Region
 __all__ = ["Best", "Plan", "Progress", "Run"]
 
 WEIGHT_BITS = 3.0  # of a difference of four integers, about; of ten times as much, three times as many
-MOVE_EVERY, LEARN_EVERY = (
-    6,
-    24,
-)  # iterations, where networks descend; otherwise each iteration moves, each fourth learns
+LEARN_EVERY = 4  # iterations; each of them moves latents
+SETTLED = 24  # iterations after which the other tensors of a plan begin to descend
+MOVE_AGAIN, LEARN_AGAIN = 6, 24  # iterations, from there on
 MOVE_SHARE = 0.2  # of what would gain is moved at once. Neighbours want the same; with 0.6 the loss rose by 3 %
 LAST_MOVES = (0.25, 0.2, 0.15, 0.1, 0.1)  # rounds after the last iteration
 QUANTIZED_AT = 0.65  # share of the iterations after which differences are multiples of what is sent
@@ -129,15 +128,21 @@ class Run:
         """All iterations; KeyboardInterrupt goes to the caller, who may then ask for `best()`."""
         plan, began = self.plan, time.monotonic()
         self.values = self.aim.chosen(self.vector().detach())
-        move_every, learn_every = (MOVE_EVERY, LEARN_EVERY) if plan.kinds else (1, 4)
+        settled = min(SETTLED, plan.iterations // 2) if plan.kinds else plan.iterations
+        before = math.inf, self.values, self.lasts, self.shifts
         while self.iteration < plan.iterations:
+            descends = self.iteration >= settled
+            if self.iteration == settled:
+                self.learn()
+                self.move(LAST_MOVES)
+                before = self.total(), self.values, self.lasts, self.shifts
             if not self.quantized and self.iteration >= QUANTIZED_AT * plan.iterations:
                 self.quantize()
-            if self.iteration % move_every == 0:
+            if not descends or self.iteration % MOVE_AGAIN == 0:
                 self.move((MOVE_SHARE,))
-            if self.iteration % learn_every == 3:
+            if self.iteration % (LEARN_AGAIN if descends else LEARN_EVERY) == LEARN_EVERY - 1:
                 self.learn()
-            if plan.kinds:
+            if descends:
                 self.descend()
             self.iteration += 1
             if self.iteration % 10 == 0 or self.iteration == plan.iterations:
@@ -146,7 +151,18 @@ class Run:
             self.quantize()
         self.learn()
         self.move(LAST_MOVES)
+        if self.total() > before[0]:  # what descended did not pay
+            _, self.values, self.lasts, self.shifts = before
+            self.fitted = torch.zeros_like(self.fitted)
         return self.best()
+
+    def total(self) -> float:
+        """Bits of the file, and what the error is worth."""
+        vector = self.vector().detach()
+        with torch.no_grad():
+            latents = float(self.aim.loss(self.values, vector)[0]) * self.aim.pixels
+        deltas = (vector - self.aim.start).cpu().numpy().astype(np.int64)
+        return latents + coded_bits(self.layout, deltas, self.shifts)
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
         with torch.no_grad():
