@@ -5,9 +5,10 @@
     weights and coarse bands -> bit planes of trees, as `spiht` -> tables by context -> rANS
     picture <- R G B <- inverse 9/7 <- * step(rate) <- sums of kernels <- weights
 
-After the schemes of curvelets and support vector machines that survey 002 tells of (Li, Yang, Jiao 2010,
-doi:10.1016/j.eswa.2009.09.020): few support vectors stand for the coefficients of a block, and vectors are coded. A weight's
-place is its vector's, so places cost what the trees' decisions cost.
+After the schemes of curvelets and support vector machines that survey 002 tells of (Li, Yang, Jiao 2010, "Image
+compression scheme based on curvelet transform and support vector machine"): few support vectors stand for the
+coefficients of a block, and vectors are coded. A weight's place is its vector's, so places cost what the trees' decisions
+cost.
 
 Differs: bands of a separable wavelet, of three orientations and no redundancy, in place of curvelets; what makes a
 curvelet long and thin is left to the kernels. No offset; weights by coordinates in turn, in encoding only.
@@ -74,7 +75,7 @@ def design(
 RECIPE = Recipe(
     name="curvelet-svm",
     title="bands as sums of kernels by support vector regression, weights by bit planes",
-    paper="Li, Yang, Jiao 2010, doi:10.1016/j.eswa.2009.09.020",
+    paper="Li, Yang, Jiao 2010",
     walk="trees",
     design=design,
     sizes={"tiny": {"levels": 4, "fine": 1, "bits": 7, "steps": (160.0, 6.0), "counted": 2}},
