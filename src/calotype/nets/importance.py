@@ -28,7 +28,7 @@ class Centres(nn.Module):
     def __init__(self, levels: int, sharpness: float = 2.0) -> None:
         super().__init__()
         self.levels, self.middle, self.sharpness = levels, (levels - 1) // 2, sharpness
-        self.first = nn.Parameter(torch.tensor([-0.5 * (levels - 1)]))
+        self.first = nn.Parameter(torch.tensor([-float(self.middle)]))  # what is not coded is zero, not a step
         self.log_gaps = nn.Parameter(torch.zeros(levels - 1))
 
     def centres(self) -> Tensor:

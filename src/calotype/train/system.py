@@ -209,7 +209,8 @@ class System(nn.Module):
             picture = picture.round().clamp(0, 255)
         bpp = sum(bits.values()) / (height * width)
         mse = ((picture - crops) ** 2).mean((1, 2, 3))
-        distortion = self.distortion(picture, crops, mse, given)
+        with torch.autocast(crops.device.type, enabled=False):  # measures of contrast are differences of squares
+            distortion = self.distortion(picture, crops, mse, given)
         loss = weighted(bpp, distortion, rate, self.log_lambdas, self.log_typical)  # type: ignore[arg-type]
         return {"loss": loss, "bpp": bpp, "mse": mse, "picture": picture}  # type: ignore[dict-item]
 

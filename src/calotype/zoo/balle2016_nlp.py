@@ -23,14 +23,14 @@ LAMBDAS = (5.0, 9.0, 16.0, 28.0, 50.0, 90.0)
 TYPICAL_BPP = (0.22, 0.34, 0.50, 0.75, 1.10, 1.55)
 
 
-def system(latent: int = 96, kernel: int = 17) -> Any:
+def system(latent: int = 96) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
-    from calotype.train.methods.perceptual import PyramidSystem
+    from calotype.train.methods.perceptual import PerceptualSystem
 
-    stages = ((kernel, 8),)
-    return PyramidSystem(
+    stages = ((17, 8),)
+    return PerceptualSystem(
         lambdas=LAMBDAS,
         typical=TYPICAL_BPP,
         analysis=Analysis((), latent, stages, rooted=True, ends=True),
@@ -48,6 +48,6 @@ RECIPE = Recipe(
     paper="Balle, Laparra, Simoncelli 2016, arXiv:1607.05006",
     walk="factorized",
     build=system,
-    sizes={"tiny": {"latent": 12, "kernel": 9}},
+    sizes={"tiny": {"latent": 12}},
     phases=(Phase(name="everything"),),
 )

@@ -4,7 +4,7 @@
                                                                  |                            | masked: the first
                                                                  +-> importance 0..16 (1/8) --+ 4 x importance remain
       importance, 5x5 windows of bits in fronts before (exact) -> probability of each bit that remains
-    picture <- shuffle2 <- shuffle2 <- residual blocks <- shuffle2 <- -1, 0 (masked is below) or 1
+    picture <- shuffle2 <- shuffle2 <- residual blocks <- shuffle2 <- 0 (so is what is masked) or 1
 
 A smooth place keeps few bits, an eye many: what codes the map's sum is what codes the picture. The dial moves the map
 everywhere; bits are the same ones at all rates, so a place that deserves more keeps what it had.
@@ -76,7 +76,7 @@ def with_importance(
         synthesis=Centred(synthesis, levels),
         latents={"y": Latent(latent, 8, -middle, levels - 1 - middle), "map": Latent(1, 8, 0, top)},
         walk="masked",
-        walk_parameters={"top": top, "levels": levels, "order": order},
+        walk_parameters={"top": top, "levels": levels} | ({} if order is None else {"order": order}),
         nets=nets,
         align_px=32,
         **figure | {"lambdas": LAMBDAS, "typical": TYPICAL_BPP} | others,

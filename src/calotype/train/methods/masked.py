@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from calotype.nets.importance import PixelsToMasked
 from calotype.nets.transforms import UNIT
+from calotype.train import closed_form
 from calotype.train.anchors import at
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.system import System
@@ -35,12 +36,15 @@ class MaskedSystem(System):
 
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
-        """Centres spread over the data: the last layer of the analysis is scaled to them."""
-        y = self.analysis.analysis((crops - 128) / UNIT)
-        first = self.analysis.centres.first.abs()
-        scale = 0.6 * first / y.std().clamp_min(1e-4)
+        """Principal components where the transforms can be them, each spread over the centres; what tables begin with."""
+        x, centres = (crops - 128) / UNIT, self.analysis.centres
+        self.is_closed_form.fill_(closed_form.start(self.analysis.analysis, self.synthesis.synthesis, x))  # type: ignore[operator]
+        spread = self.analysis.analysis(x).std((0, 2, 3)).clamp_min(1e-4)
+        scale = 0.5 * max(centres.middle, 1.4) / spread
         last = [part for part in self.analysis.analysis.modules() if isinstance(part, nn.Conv2d)][-1]
-        last.weight.mul_(scale)
+        entry = next(part for part in self.synthesis.synthesis.modules() if isinstance(part, nn.Conv2d))
+        last.weight.mul_(scale[:, None, None, None])
+        entry.weight.div_(scale[:, None, None])
         if last.bias is not None:
             last.bias.mul_(scale)
         few = (crops[:32] - 128) / UNIT

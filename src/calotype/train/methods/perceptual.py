@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,10 +12,11 @@ from torch import Tensor
 
 from calotype.train.system import System
 
-__all__ = ["PyramidSystem", "blurred", "normalized", "pyramid_distance"]
+__all__ = ["PerceptualSystem", "blurred", "normalized", "pyramid_distance"]
 
 _TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 GAMMA, SIGMA = 1 / 2.6, 0.17  # of the front end, and what amplitudes are divided by at least
+_AS_SQUARED = 0.0003  # units of distance for one of squared error
 
 
 def blurred(x: Tensor) -> Tensor:
@@ -51,7 +53,7 @@ def pyramid_distance(one: Tensor, other: Tensor, levels: int = 5) -> Tensor:
     return sum(roots[1:], roots[0]) / len(roots)
 
 
-class PyramidSystem(System):
+class PerceptualSystem(System):
     """As `System`; lambdas are bits per pixel that a unit of `pyramid_distance` is worth.
 
     share   of the loss's distortion that stays plain error, in units of distance per root mean square of 0..255
@@ -60,6 +62,13 @@ class PyramidSystem(System):
     def __init__(self, *, share: float = 0.001, **named: Any) -> None:
         super().__init__(**named)
         self.share = share
+
+    def begin(self, crops: Tensor) -> None:
+        """As for squared errors that are worth as much: of six grey levels, which are 0.02 units of distance, or so."""
+        kept = self.log_lambdas.clone()  # type: ignore[operator]
+        self.log_lambdas.add_(math.log(_AS_SQUARED))  # type: ignore[operator]
+        super().begin(crops)
+        self.log_lambdas.copy_(kept)  # type: ignore[operator]
 
     def distortion(self, picture: Tensor, crops: Tensor, mse: Tensor, given: Mapping[str, Tensor]) -> Tensor:
         return pyramid_distance(picture, crops) + self.share * torch.sqrt(mse + 1e-4)

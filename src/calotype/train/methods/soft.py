@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from calotype.nets.codebook import Codebook, IndicesToPixels, PixelsToIndices
 from calotype.nets.transforms import UNIT
+from calotype.train import closed_form
 from calotype.train.anchors import at
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.port import TrainingPort
@@ -36,7 +37,9 @@ class SoftSystem(System):
 
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
-        """Gains such that few centres are used at the least rate, and most at the greatest."""
+        """Principal components where the transforms can be them; few centres at the least rate, most at the greatest."""
+        orthonormal = closed_form.start(self.analysis, self.synthesis, (crops - 128) / UNIT)
+        self.is_closed_form.fill_(orthonormal)  # type: ignore[operator]
         y = self.analysis((crops - 128) / UNIT)
         spread = y.std((0, 2, 3)).clamp_min(1e-4)
         rise = 0.5 * (self.log_lambdas - self.log_lambdas[0])[:, None]  # type: ignore[index]
@@ -54,10 +57,11 @@ class SoftSystem(System):
 
     def analysed(self, x: Tensor, rate: Tensor) -> dict[str, Tensor]:
         z = self.analysis(x).float() * torch.exp(at(self.gain, rate)[:, :, None, None])
-        found = {self.main: self.codebook.index(z.detach())}
-        return (
-            found | {"soft": torch.softmax(-self.sharpness * self.codebook.distances(z), 2)} if self.training else found
-        )
+        with torch.autocast(x.device.type, enabled=False):  # distances are differences of larger numbers
+            found = {self.main: self.codebook.index(z.detach())}
+            if self.training:
+                found["soft"] = torch.softmax(-self.sharpness * self.codebook.distances(z), 2)
+        return found
 
     def counted(self, port: TrainingPort, given: Mapping[str, Tensor], rate: Tensor) -> dict[str, Tensor]:
         if "soft" not in given:
