@@ -23,7 +23,7 @@ LEVEL_TOP = 128  # samples are levels less 128
 _FLAG = 127  # what says that a block is known
 _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 _PHASES = ((0, 2), (3, 1))  # of (row mod 2, column mod 2)
-_ROUNDS = 2, 8  # in training, and where it is validated, before the round that counts
+_ROUNDS = 2, 4  # in training, and where it is validated, before the round that counts
 
 
 class Neighbours:
