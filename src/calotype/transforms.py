@@ -120,7 +120,7 @@ def _whole_cells(window: Region, side: int) -> Region:
 
 
 class Pyramid97:
-    """CDF 9/7 pyramid, gains per rate; the branch adds to the bands, the post-filter to the picture (recipe swift)."""
+    """CDF 9/7 pyramid, gains per rate (recipe swift); a branch may add to the bands, a post-filter to the picture."""
 
     _BRANCH_HALO_PX = 64  # 60 by the formula of docs/tiles.md: 3x3 convolutions at 1/4 (3), 1/8 (2) and 1/16 (2)
 
@@ -131,13 +131,16 @@ class Pyramid97:
         self.halo_px = int(model.manifest.halo)
         self.reach_px = pyramid.reach_px(self.levels) + self.halo_px
         self.bands = [f"l{level}" for level in range(1, self.levels + 1)] + ["ll"]
-        self.finish = model.net(model.manifest.transform["finish"])
-        self.features = model.manifest.latents["f2"]
+        filtered = model.manifest.transform.get("finish")
+        self.finish = model.net(filtered) if filtered else None
+        self.features = model.manifest.latents["f2"] if filtered else None
         self._gains: tuple[bytes, dict[str, np.ndarray]] = (b"", {})  # of the last picture; replaced as a whole
 
     def stored(self) -> dict[str, Stored]:
         latents = self.model.manifest.latents
         kept = {name: Stored(latents[name].channels, latents[name].stride) for name in self.bands}
+        if self.features is None:
+            return kept
         return kept | {"f2": Stored(self.features.channels, self.features.stride, "uint8", 1)}
 
     def analysis(self, pixels: np.ndarray, grid: Grid, rate: int, pool: Executor | None) -> Analysis:
@@ -153,9 +156,13 @@ class Pyramid97:
         return kept[1]
 
     def window(self, strips: Strips, rates: np.ndarray, window: Region) -> np.ndarray:
-        shape = strips.grid.shape
+        shape, load = strips.grid.shape, strips.loader(self._inverse_gains(rates))
+        if self.finish is None or self.features is None:
+            planes = pyramid.synthesise_window(load, window, shape, self.levels)
+            out = np.empty((window.height, window.width, len(planes)), np.uint8)
+            return colour.samples_of(planes, self.model.floats("rotation"), out, unit=self.unit)
         wide = _whole_cells(window, self.features.stride).grown(self.halo_px, *shape)
-        planes = pyramid.synthesise_window(strips.loader(self._inverse_gains(rates)), wide, shape, self.levels)
+        planes = pyramid.synthesise_window(load, wide, shape, self.levels)
         region = wide.over(self.features.stride)
         features = np.empty((self.features.channels, region.height, region.width), np.uint8)
         strips.read("f2", region, features)

@@ -66,11 +66,13 @@ class PyramidSystem(nn.Module):
     typical   bpp that the anchor usually gives: samples weigh typical^-0.8, so that every rate counts relatively
     widths    channels of the context networks, levels 1 (finest) upwards
     steps     coding steps of levels 1 upwards; the low-pass band takes 4
+    post      whether a post-filter corrects the picture
     """
 
     def __init__(
-        self, *, lambdas: Sequence[float], typical: Sequence[float], widths: Sequence[int], steps: Sequence[int]
-    ) -> None:
+        self, *, lambdas: Sequence[float], typical: Sequence[float], widths: Sequence[int], steps: Sequence[int],
+        post: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.levels = levels = len(widths)
         self.rate_anchors = n = len(lambdas)
@@ -78,7 +80,7 @@ class PyramidSystem(nn.Module):
         self.channels = {name: 3 if name == "ll" else 9 for name in self.names}
         self.width = {"ll": widths[-1]} | {f"l{k}": widths[k - 1] for k in range(1, levels + 1)}
         self.steps = {"ll": 4} | {f"l{k}": steps[k - 1] for k in range(1, levels + 1)}
-        self.shared = "l2"
+        self.shared = "l2" if post else ""  # the band whose features the post-filter sees
         self.walk = Pyramid(bands=[(name, self.steps[name]) for name in self.names], share=self.shared)
         self.context = nn.ModuleDict()
         coarser = 0
@@ -99,7 +101,8 @@ class PyramidSystem(nn.Module):
             {name: nn.Parameter(torch.zeros(n, self.channels[name])) for name in self.names}
         )
         self.branch, self.branch_rate = AnalysisBranch(), nn.Parameter(torch.zeros(n, 64))
-        self.post, self.post_rate = PostFilter(self.width[self.shared]), nn.Parameter(torch.zeros(n, 48))
+        self.post = PostFilter(self.width[self.shared]) if post else None
+        self.post_rate = nn.Parameter(torch.zeros(n, 48)) if post else None
         self.register_buffer("colour", torch.eye(3))
         self.register_buffer("log_lambdas", torch.tensor([math.log(v) for v in lambdas]))
         self.register_buffer("log_typical", torch.tensor([math.log(v) for v in typical]))
@@ -142,7 +145,8 @@ class PyramidSystem(nn.Module):
             if f"{name}_carry" in self.context:
                 self.context[f"{name}_carry"].set_gains(u, f)
             coarse = f
-        self.share_gain = float(self.gains[self.names.index(self.shared), 2])
+        if self.shared:
+            self.share_gain = float(self.gains[self.names.index(self.shared), 2])
 
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
@@ -203,12 +207,16 @@ class PyramidSystem(nn.Module):
             found[f"l{level}"] = found[f"l{level}"] + correction.float()
         return found
 
-    def reconstruct(self, values: dict[str, Tensor], f2: Tensor, rate: Tensor) -> Tensor:
-        """Bands in quantizer steps and shared features -> picture in 0..255."""
-        with torch.autocast(f2.device.type, enabled=False):
+    def reconstruct(self, values: dict[str, Tensor], f2: Tensor | None, rate: Tensor) -> Tensor:
+        """Bands in quantizer steps and, for a post-filter, shared features -> picture in 0..255."""
+        with torch.autocast(rate.device.type, enabled=False):
             bands = {n: values[n] * torch.exp(at(self.inverse[n], rate))[:, :, None, None] for n in self.names}
             planes = wavelet.synthesise(bands, self.levels)
-            blocks = nn.functional.pixel_unshuffle(torch.einsum("bkhw,ck->bchw", planes, self.colour), 4)
+            picture = torch.einsum("bkhw,ck->bchw", planes, self.colour)
+        if self.post is None:
+            return picture * UNIT + 128
+        assert f2 is not None and self.post_rate is not None
+        blocks = nn.functional.pixel_unshuffle(picture, 4)
         features = _fast(f2.float() * (1 / self.share_gain))
         blocks = blocks + self.post(_fast(blocks), features, at(self.post_rate, rate)[:, :, None, None]).float()
         return nn.functional.pixel_shuffle(blocks, 4) * UNIT + 128
@@ -228,7 +236,7 @@ class PyramidSystem(nn.Module):
         shapes = {name: (int(t.shape[0]), *map(int, t.shape[1:])) for name, t in targets.items()}
         port = TrainingPort(shapes, self.tradeoffs(rate), hard=not self.training)  # type: ignore[arg-type]
         known = self.walk(_Nets(self, rate), port, targets)
-        f2 = known.pop("f2")
+        f2 = known.pop("f2", None)
         values = {name: t + (known[name] - t).detach() for name, t in targets.items()}
         picture = self.reconstruct(values, f2, rate)
         pixels = crops.shape[-2] * crops.shape[-1]
@@ -248,22 +256,24 @@ class PyramidSystem(nn.Module):
             for name in self.names
             for kind in ("rate", "scale")
         }
-        gains = {f"anchors/gain.{n}": p for n, p in self.gain.items()} | {
-            "anchors/row.branch": self.branch_rate,
-            "rotation": self.colour,
-        }
+        gains = {f"anchors/gain.{n}": p for n, p in self.gain.items()} | {"anchors/row.branch": self.branch_rate}
         worth = torch.exp(self.log_lambdas)[:, None] / 3 * _CAUTION
         gains |= {
             f"anchors/log_tradeoff.{n}": torch.log(worth * (UNIT * torch.exp(p)) ** 2 * getattr(self, f"norm_{n}"))
             for n, p in self.inverse.items()
         }
         inverse = {f"anchors/inverse.{n}": p for n, p in self.inverse.items()}
-        inverse["anchors/row.post"] = self.post_rate
+        if self.post_rate is not None:
+            inverse["anchors/row.post"] = self.post_rate
+            gains["rotation"] = self.colour  # the post-filter's network has its own
+        else:
+            inverse["rotation"] = self.colour
         latents = {
             name: Latent(self.channels[name], 1 << (self.levels if name == "ll" else int(name[1:])), -2047, 2047)
             for name in self.names
         }
-        latents["f2"] = Latent(self.width[self.shared], 4, 0, 255, coded=False)
+        if self.shared:
+            latents["f2"] = Latent(self.width[self.shared], 4, 0, 255, coded=False)
         unit = 1 << self.levels
         return Frozen(
             walk="pyramid",
@@ -272,13 +282,13 @@ class PyramidSystem(nn.Module):
                 "kind": "pyramid97",
                 "levels": self.levels,
                 "unit": UNIT,
-                "finish": "finish",
                 "branch": "branch",
+                **({"finish": "finish"} if self.post else {}),
             },
             latents=latents,
             nets=self._frozen_nets(rows),
             rate_anchors=self.rate_anchors,
-            halo=POST_HALO_PX,
+            halo=POST_HALO_PX if self.post else 0,
             align_px=unit,
             banks={"laplace": laplace_bank(LAPLACE_STEPS, LAPLACE_PER_LOG, LAPLACE_LOW)},
             rows=rows,
@@ -286,7 +296,8 @@ class PyramidSystem(nn.Module):
             encoder={name: p.detach().cpu().numpy().astype(np.float32) for name, p in gains.items()},
         )
 
-    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+    def frozen_contexts(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+        """The networks of the walk, for rows as they are frozen."""
         found: dict[str, FrozenNet] = {}
         coarser = ""
         for name in self.names:
@@ -319,12 +330,17 @@ class PyramidSystem(nn.Module):
                     ranges={"known": (-127, 127, 0)} | ({"u": (0, 255, 0)} if u else {}),
                 )  # fmt: skip
             coarser = name
-        found["finish"] = FrozenNet(
-            module=PlanesToPixels(self.post, self.colour, self.share_gain, UNIT),
-            inputs={"planes": torch.zeros(2, 3, 32, 32), "f2": torch.zeros(2, self.width[self.shared], 8, 8, dtype=torch.uint8),
-                    "row": torch.zeros(2, 48, 1, 1)},
-            outputs=("pixels",),
-        )  # fmt: skip
+        return found
+
+    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+        found = self.frozen_contexts(rows)
+        if self.post is not None:
+            found["finish"] = FrozenNet(
+                module=PlanesToPixels(self.post, self.colour, self.share_gain, UNIT),
+                inputs={"planes": torch.zeros(2, 3, 32, 32), "row": torch.zeros(2, 48, 1, 1),
+                        "f2": torch.zeros(2, self.width[self.shared], 8, 8, dtype=torch.uint8)},
+                outputs=("pixels",),
+            )  # fmt: skip
         found["branch"] = FrozenNet(
             module=PixelsToBands(self.branch, UNIT), part="encoder",
             inputs={"pixels": torch.zeros(2, 64, 64, 3, dtype=torch.uint8), "row": torch.zeros(2, 64, 1, 1)},

@@ -4,7 +4,7 @@
                                                                           |
       LL (1/64) -> l6 -> l5 -> l4 -> l3 -> l2 -> l1 (1/2)  each band: lift the coarser features, then 2 or 4 steps:
                                                                           |  mean, table <- networks(known symbols)
-    picture <- post-filter (blocks, features of l2) <- inverse 9/7 <- inverse gains
+    picture <- colour rotation <- inverse 9/7 <- inverse gains
 
 No hyperprior: the coarser bands are the side information (the idea of EZW and its kin, Shapiro 1993, with networks in
 place of zero-trees). The project's own; docs/training.md has what each part brought.
@@ -21,11 +21,13 @@ LAMBDAS = (0.00093, 0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.18
 TYPICAL_BPP = (0.09, 0.15, 0.24, 0.36, 0.54, 0.80, 1.15, 1.60, 2.15, 2.80)
 
 
-def system(widths: tuple[int, ...] = (24, 32, 48, 48, 48, 48), steps: tuple[int, ...] = (2, 2, 4, 4, 4, 4)) -> Any:
-    """The trainable system; widths and steps of levels 1 (finest) upwards."""
+def system(
+    widths: tuple[int, ...] = (24, 32, 48, 48, 48, 48), steps: tuple[int, ...] = (2, 2, 4, 4, 4, 4), post: bool = False
+) -> Any:
+    """The trainable system; widths and steps of levels 1 (finest) upwards, and whether it has a post-filter."""
     from calotype.train.pyramid_system import PyramidSystem
 
-    return PyramidSystem(lambdas=LAMBDAS, typical=TYPICAL_BPP, widths=widths, steps=steps)
+    return PyramidSystem(lambdas=LAMBDAS, typical=TYPICAL_BPP, widths=widths, steps=steps, post=post)
 
 
 _ALL = Player(slower=(("branch*", 1 / 3),))
@@ -35,18 +37,19 @@ _EXACT = {"exact": True}
 
 RECIPE = Recipe(
     name="swift",
-    title="9/7 pyramid, coarse-to-fine exact contexts, post-filter; decodes at 12 kMAC a pixel",
+    title="9/7 pyramid, coarse-to-fine exact contexts; decodes at 7 kMAC a pixel",
     walk="pyramid",
     build=system,
     sizes={
         "wide": {"widths": (24, 32, 48, 64, 64, 64)},
+        "filtered": {"post": True},
         "tiny": {"widths": (4, 4, 6, 6), "steps": (2, 1, 1, 1)},  # for tests
     },
     phases=(
         Phase(
             name="contexts", share=0.04, at_most_steps=400, batch=4, frozen=_OUTER, schedule="constant", players=(_ALL,)
         ),
-        Phase(name="post-filter", share=0.56, frozen=("branch*",), schedule="constant", players=(_ALL,)),
+        Phase(name="without the branch", share=0.56, frozen=("branch*",), schedule="constant", players=(_ALL,)),
         Phase(name="everything", share=0.25, schedule="linear", players=(_ALL,)),
         Phase(name="integers", share=0.15, rate_scale=0.3, schedule="linear", players=(_ALL,), options=_EXACT),
     ),
