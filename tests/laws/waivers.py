@@ -33,7 +33,6 @@ WAIVERS |= {
     ("L5 gain", "cai2020-tucker"): "its gains are the same at all rates",
     ("L5 gain", "choi2019-conditional"): "its synthesis depends on the rate as a whole",
     ("L5 gain", "sun2021-int8"): "gains are applied by the walk, tile by tile",
-    ("L5 gain", "ma2020-iwave"): "gains are applied by the walk, tile by tile",
     ("L5 gain", "wu2021-lbhic"): "gains are applied by the walk, tile by tile",
     ("L5 halo", "kamisli2022-block"): "its blocks are pixels, so windows need no halo and have no gain",
 }

@@ -13,7 +13,7 @@
 What later blocks are predicted from is integers, so the loop closes alike on every machine; the filter lies outside of it
 and computes in floats. Every other block of every other row goes first, then what lies between their corners, then what
 lies between sides: four steps whatever the size. Size "waves" sees what is above and to the left instead, as the paper does,
-in waves 2 row + column: 190 steps in a tile of 512 pixels, and no better prediction (docs/systems/blocks-and-lifting.md).
+in waves 2 row + column: 190 steps in a tile of 512 pixels, and no better prediction (docs/systems/blocks-in-a-loop.md).
 Differs from the paper: that order; blocks of 8x8 with one vector each, where it has large blocks with latents of their
 own; one network sees both strips and predicts samples, not latents, with a hidden layer instead of a cascade; Laplace
 instead of Gauss; linear parts begin as least squares and cosines; one model for all rates.
