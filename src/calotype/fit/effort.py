@@ -35,7 +35,7 @@ EFFORTS = {
 }
 DEFAULT = 3
 _BEFORE_AND_AFTER = 8  # iterations' worth of time that each fit takes besides
-_SECONDS_PER_MP = 1.0  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
+_SECONDS_PER_MP = 1.3  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
 
 
 def of(effort: int) -> Effort:
