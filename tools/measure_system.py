@@ -162,13 +162,14 @@ def _speed(model: Model, files: Sequence[Path]) -> dict[str, Any]:
 
 
 def _json(found: dict[str, Any]) -> str:
-    """JSON with a line for each list of numbers."""
-    return re.sub(r"\[([\s\d.,e-]+)\]", lambda it: f"[{' '.join(it[1].split())}]", json.dumps(found, indent=1)) + "\n"
+    """JSON with a line for each list of numbers; the PSNR of what is exact is null, as JSON has no infinity."""
+    plain = re.sub(r"\bInfinity\b", "null", json.dumps(found, indent=1))
+    return re.sub(r"\[([\s\d.,e-]+|[\s\d.]+,\s*null\s*)\]", lambda it: f"[{' '.join(it[1].split())}]", plain) + "\n"
 
 
 def _said(found: dict[str, Any]) -> str:
-    rows = [[f"{p['level']:g}", f"{p['bpp']:.3f}", f"{p['psnr']:.2f}", f"{p['ssim']:.4f}", f"{p['ms-ssim']:.4f}"]
-            for p in found["points"]]  # fmt: skip
+    rows = [[f"{p['level']:g}", f"{p['bpp']:.3f}", "exact" if p["psnr"] in (None, np.inf) else f"{p['psnr']:.2f}",
+             f"{p['ssim']:.4f}", f"{p['ms-ssim']:.4f}"] for p in found["points"]]  # fmt: skip
     against = ", ".join(
         f"{name} {rate['percent']:+.1f} % ({rate['low']:g} to {rate['high']:g})" if rate else f"{name}: no common range"
         for name, rate in found["bd_rate"].items()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,9 @@ def figures(before: dict[str, Any], *, count: bool, only_known: bool) -> dict[st
         entry["made"] = "designed" if recipe.design is not None else "trained" if trained else "untrained"
         if measured.exists():
             said = json.loads(measured.read_text("utf-8"))
-            entry["points"] = [[point["level"], point["bpp"], point["psnr"]] for point in said["points"]]
+            entry["points"] = [
+                [p["level"], p["bpp"], p["psnr"]] for p in said["points"] if p["psnr"] not in (None, math.inf)
+            ]
             if said["bd_rate"].get("psnr"):
                 entry["bd_rate"] = said["bd_rate"]["psnr"]["percent"]
         found[name] = entry
