@@ -60,6 +60,6 @@ RECIPE = Recipe(
     paper="Dumas, Roumy, Guillemot 2017, doi:10.1109/ICASSP.2017.7952409",
     walk="winners",
     build=system,
-    sizes={"tiny": {"width": 6, "sparse": 8}},
+    sizes={"tiny": {"width": 8, "sparse": 24}},
     phases=(Phase(name="everything"),),
 )
