@@ -1,10 +1,11 @@
 #!/usr/bin/env python
 """What each part of the default model is worth: rate at equal PSNR on held-out crops with the part switched off.
 
-    python tools/measure_ablations.py --data PICTURES [--weights results/training/swift-2/weights.npz]
+    python tools/measure_ablations.py --data PICTURES [--weights results/training/swift-4/weights.npz]
 
 Nothing is trained again, so that each figure is the most that a part can be worth to this model: a model that had
-learned without it would lose less. Writes results/ablations.json and ablations.md. Needs torch.
+learned without it would lose less. For contexts that says nothing (they multiply the rate, which no table expects).
+Writes results/ablations.json and ablations.md. Needs torch.
 """
 
 from __future__ import annotations
@@ -33,32 +34,20 @@ def parts() -> dict[str, Callable[[Any], None]]:
             if conv.bias is not None:
                 conv.bias.zero_()
 
-    def no_symbols(system: Any) -> None:
-        for name in system.names:
-            for step in range(1, system.steps[name]):
-                system.context[f"{name}_step{step}"].see.weight[:, : 2 * system.channels[name]] = 0
-
-    def no_coarser(system: Any) -> None:
-        for net in (net for name, net in system.context.items() if name.endswith("_lift")):
-            silence(net.up, net.spread)
-
     def nearest(system: Any) -> None:
         system.tradeoffs = lambda rate: {}
 
     return {
         "the analysis branch": lambda system: silence(system.branch.out12, system.branch.out3, system.branch.out4),
-        "the post-filter": lambda system: silence(system.post.out),
-        "the features of level 2 in the post-filter": lambda system: silence(system.post.features),
+        "the post-filter that earlier weights had": lambda system: silence(system.post.out),
         "rate-distortion optimized quantization": nearest,
-        "known symbols of the same band": no_symbols,
-        "coarser bands": no_coarser,
     }
 
 
 def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--data", type=Path, required=True, help="the pictures of training, whose held-out part is used")
-    flags.add_argument("--weights", type=Path, default=ROOT / "results" / "training" / "swift-2" / "weights.npz")
+    flags.add_argument("--weights", type=Path, default=ROOT / "results" / "training" / "swift-4" / "weights.npz")
     flags.add_argument("--crops", type=int, default=16)
     args = flags.parse_args()
 
@@ -72,8 +61,11 @@ def main() -> None:
     held_out = data.load(data.split(data.find(args.data), 0.03)[1], torch.device("cpu"), threads=1)
     crops = held_out.fixed(args.crops, 256)
 
+    size = "filtered" if any(name.startswith("post.") for name in weights) else "default"
+    switches = {name: switch for name, switch in parts().items() if size == "filtered" or "post" not in name}
+
     def curve(switch: Callable[[Any], None] | None) -> validation.Curve:
-        system = zoo.recipe("swift").system()
+        system = zoo.recipe("swift").system(size)
         resume.take_weights(system, weights)
         with torch.no_grad():
             if switch:
@@ -83,7 +75,7 @@ def main() -> None:
     began, said = time.monotonic(), {"weights": args.weights.parent.name, "crops": args.crops, "rows": []}
     with load_of_machine(said):
         whole = curve(None)
-        for name, switch in parts().items():
+        for name, switch in switches.items():
             without = curve(switch)
             percent = validation.relative_rate_percent(without, whole)
             said["rows"].append({"without": name, "percent": percent, "curve": without.rows()})

@@ -5,13 +5,13 @@
        +------ a quarter of the way to the value that would be best, were all others right <--+
 
 A coefficient is rounded as if its error were the picture's, and a tile's walk can't know better: vectors of the 9/7 are
-not quite orthogonal, and the post-filter mends part of what rounding broke. Each pass here takes the errors as they came
+not quite orthogonal, and a post-filter, where there is one, mends part of it. Each pass here takes the errors as they came
 out, all at once; so a step goes only part of the way (Jacobi's iteration, damped; with whole steps it diverges). Files
 become about 1.4 % smaller at equal PSNR with one pass, 2.1 with two, 2.8 with six (docs/speed.md), decoders notice
 nothing, and each pass costs about as much as encoding does.
 
 The idea is that of refining a learned encoder's latents (Campos et al. 2019, arXiv:1906.01223); here in closed form, without
-gradients of networks: the post-filter's derivative is taken to be one.
+gradients of networks: a post-filter's derivative is taken to be one.
 """
 
 from __future__ import annotations
