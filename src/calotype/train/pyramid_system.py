@@ -296,8 +296,7 @@ class PyramidSystem(nn.Module):
             encoder={name: p.detach().cpu().numpy().astype(np.float32) for name, p in gains.items()},
         )
 
-    def frozen_contexts(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
-        """The networks of the walk, for rows as they are frozen."""
+    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
         found: dict[str, FrozenNet] = {}
         coarser = ""
         for name in self.names:
@@ -330,10 +329,6 @@ class PyramidSystem(nn.Module):
                     ranges={"known": (-127, 127, 0)} | ({"u": (0, 255, 0)} if u else {}),
                 )  # fmt: skip
             coarser = name
-        return found
-
-    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
-        found = self.frozen_contexts(rows)
         if self.post is not None:
             found["finish"] = FrozenNet(
                 module=PlanesToPixels(self.post, self.colour, self.share_gain, UNIT),
