@@ -154,6 +154,28 @@ def test_weights_of_another_run_start_a_new_one(settings: Settings, tmp_path: Pa
     assert train(Tiny(), again).finished
 
 
+def test_a_wider_network_begins_as_the_narrow_one():
+    """What was learned stays what it was, and what is new can learn; the twin is a system that took nothing."""
+    from calotype.train.pyramid_system import PyramidSystem
+
+    def pyramid(*widths):
+        torch.manual_seed(5)
+        return PyramidSystem(lambdas=(0.01, 0.1), typical=(0.2, 1.0), widths=widths, steps=(2, 1, 1, 1), post=False)
+
+    narrow, wide, stranger = pyramid(4, 4, 4, 6), pyramid(6, 4, 6, 8), pyramid(6, 4, 6, 8)
+    crops, rate = torch.rand(2, 3, 32, 32) * 255, torch.tensor([0.2, 0.9])
+    for system in (narrow, stranger):
+        system.begin(crops)
+        with torch.no_grad():
+            for p in system.parameters():
+                p.add_(torch.randn(p.shape) * 0.05)
+    report = resume.take_weights(wide, narrow.state_dict(), partial=True)
+    assert not report["missing"] and not report["left over"] and report["other shape"]
+    bpp = [system.eval()(crops, rate)["bpp"] for system in (narrow, wide, stranger)]
+    torch.testing.assert_close(bpp[0], bpp[1])
+    assert not torch.allclose(bpp[0], bpp[2], rtol=1e-4)
+
+
 def test_what_is_no_resume_file_is_refused(tmp_path: Path, settings: Settings):
     """Absent, foreign, of another format, of another recipe; and a run is not overwritten by accident."""
     with pytest.raises(FileError):

@@ -74,7 +74,9 @@ def load_weights(source: Path, which: str = "last") -> dict[str, Tensor]:
 def take_weights(system: nn.Module, weights: Mapping[str, Tensor], *, partial: bool = False) -> dict[str, list[str]]:
     """Copy `weights` into `system` by name.
 
-    partial   take what fits instead of raising ModelError when a name is missing, left over or of another shape
+    partial   take what fits instead of raising ModelError when a name is missing, left over or of another shape; a tensor
+              that has grown keeps the old one in its first corner, and its old outputs see nothing of new inputs, so
+              that wider convolutions, transposed ones apart, begin as the narrow ones
     returns   {"missing": [...], "left over": [...], "other shape": [...]}
     """
     own = system.state_dict()
@@ -91,8 +93,23 @@ def take_weights(system: nn.Module, weights: Mapping[str, Tensor], *, partial: b
         said = "; ".join(f"{kind}: {', '.join(names[:6])}" for kind, names in report.items() if names)
         raise ModelError("these weights belong to another system", found=said, hint="--init-partial takes what fits")
     fits = {n: w.to(own[n].dtype) for n, w in weights.items() if n in own and own[n].shape == w.shape}
-    system.load_state_dict({**own, **fits})
+    grown = {n: _grown(own[n], w) for n, w in weights.items() if n in own and _has_grown(own[n].shape, w.shape)}
+    system.load_state_dict({**own, **fits, **grown})
     return report
+
+
+def _has_grown(now: torch.Size, before: torch.Size) -> bool:
+    """Whether it is wider in outputs or inputs, and the same otherwise."""
+    if len(now) != len(before) or now == before or now[2:] != before[2:]:
+        return False
+    return all(n >= b for n, b in zip(now, before, strict=True))
+
+
+def _grown(now: Tensor, before: Tensor) -> Tensor:
+    found, outputs = now.clone(), len(before)
+    found[:outputs] = 0
+    found[tuple(slice(side) for side in before.shape)] = before.to(now.dtype)
+    return found
 
 
 def pack(state: Mapping[str, Any], folder: Path) -> list[Path]:
