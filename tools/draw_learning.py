@@ -23,7 +23,10 @@ def points(run: str) -> list[dict[str, Any]]:
     folder = ROOT / "results" / "training" / run
     settings = json.loads((folder / "run.json").read_text("utf-8"))
     phase = settings["phases"][0]
-    batch, side = settings["settings"].get("batch") or phase["batch"], settings["settings"].get("crop_px") or phase["crop_px"]
+    batch, side = (
+        settings["settings"].get("batch") or phase["batch"],
+        settings["settings"].get("crop_px") or phase["crop_px"],
+    )
     events = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
     found = [event for event in events if event["event"] == "validation"]
     last = max(event["step"] for event in found)
