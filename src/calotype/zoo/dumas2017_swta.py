@@ -57,7 +57,7 @@ def system(width: int = 64, sparse: int = 64) -> Any:
 RECIPE = Recipe(
     name="dumas2017-swta",
     title="winner-take-all sparse codes: positions and values of the largest",
-    paper="Dumas, Roumy, Guillemot 2017, doi:10.1109/ICASSP.2017.7952409",
+    paper="Dumas, Roumy, Guillemot 2017, ICASSP, hal-01493137",
     walk="winners",
     build=system,
     sizes={"tiny": {"width": 8, "sparse": 24}},

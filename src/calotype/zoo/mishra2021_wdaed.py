@@ -77,7 +77,7 @@ def system(
 RECIPE = Recipe(
     name="mishra2021-wdaed",
     title="a wavelet first, then an autoencoder for the coarse band and one for the details",
-    paper="Mishra et al. 2021, doi:10.1109/TCSVT.2020.3010627",
+    paper="Mishra et al. 2021, IEEE TCSVT 31(4)",
     walk="factorized",
     build=system,
     sizes={"tiny": {"coarse": (4, 6), "details": (4, 6), "latents": (4, 4)}},

@@ -35,7 +35,7 @@ def design(crops: Sequence[np.ndarray], **size: Any) -> Any:
 RECIPE = Recipe(
     name="schiopu2018-cnn-lossless",
     title="a causal convolutional network of integers predicts each sample, errors by context",
-    paper="Schiopu, Liu, Munteanu 2018, doi:10.1109/PCS.2018.8456311",
+    paper="Schiopu, Liu, Munteanu 2018, Picture Coding Symposium",
     walk="predictive",
     design=design,
     sizes={"tiny": {"steps": TINY, "hidden": 8, "training": 200}},

@@ -44,7 +44,7 @@ RECIPE = Recipe(
         "wide": {"widths": (24, 32, 48, 64, 64, 64)},
         "roomy": {"widths": (32, 48, 48, 48, 48, 48), "steps": (2, 4, 4, 4, 4, 4)},  # 11.4 kMAC a pixel
         "filtered": {"post": True},
-        "tiny": {"widths": (4, 4, 6, 6), "steps": (2, 1, 1, 1)},  # for tests
+        "tiny": {"widths": (8, 8, 8, 8), "steps": (2, 1, 1, 1)},  # for tests
     },
     phases=(
         Phase(
