@@ -27,7 +27,9 @@ def test_the_head_of_a_recipe_is_data(name):
     if re.match(r"[a-z]+\d{4}-", name):
         assert re.search(r"\b(19|20)\d\d\b", recipe.paper)
         # What is trained cites what one can read, and says in its file what differs; designs say it on their pages.
-        assert recipe.build is None or re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.|hal-\d{8}|CVPR|Symposium|TCSVT", recipe.paper)
+        assert recipe.build is None or re.search(
+            r"arXiv:\d{4}\.\d{5}|doi:10\.|hal-\d{8}|CVPR|Symposium|TCSVT", recipe.paper
+        )
         assert recipe.build is None or re.search(r"Differs\s+from", text)
 
 
