@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calotype.fit.weights import FURTHEST, OF_A_TENSOR
-from calotype.walks.fitted import code_lengths
+from calotype.fit.weights import FURTHEST, coded_as, tensor_bits
 
 __all__ = ["Slope", "best_steps"]
 
@@ -51,19 +50,11 @@ def best_steps(slope: Slope) -> tuple[np.ndarray, tuple[int, int], float]:
     for layer, base in [(shift, 2) for shift in SHIFTS] + [(None, 2), (2, None), (3, None)]:
         found = _descended(wanted, curve, layer, base)
         steps = [found[:, :-1].astype(np.int64) >> (layer or 0), found[:, -1:].astype(np.int64) >> (base or 0)]
-        taken = sum(_length(part)[0] for part in steps)
+        taken = sum(map(tensor_bits, steps))
         if worth(found) + taken < least:
             best, bits, least = found, taken, worth(found) + taken
             shifts = (layer or 0, base or 0)
     return best.astype(np.int64), shifts, bits
-
-
-def _length(steps: np.ndarray) -> tuple[float, np.ndarray]:
-    """Bits of a tensor, and those of each magnitude by its table."""
-    counts = np.bincount(np.minimum(np.abs(steps).ravel(), FURTHEST), minlength=FURTHEST + 1)
-    bits = code_lengths() @ counts
-    place = int(bits.argmin())
-    return (OF_A_TENSOR + float(bits[place]) if steps.any() else 0.0), code_lengths()[place]
 
 
 def _descended(wanted: np.ndarray, curve: np.ndarray, layer: int | None, base: int | None) -> np.ndarray:
@@ -73,7 +64,7 @@ def _descended(wanted: np.ndarray, curve: np.ndarray, layer: int | None, base: i
     units[-1] = 0.0 if base is None else 2.0**base
     steps = np.round(wanted / np.where(units > 0, units, np.inf))
     for sweep in range(SWEEPS):
-        lengths = [_length(steps[:, :-1].astype(np.int64))[1], _length(steps[:, -1:].astype(np.int64))[1]]
+        lengths = [coded_as(part.astype(np.int64))[1] for part in (steps[:, :-1], steps[:, -1:])]
         for c in range(len(steps)):
             pull = curve[c] @ (steps[c] * units - wanted[c])  # the slope of the quadratic part
             for j in np.flatnonzero(units):

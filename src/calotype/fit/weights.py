@@ -9,7 +9,7 @@ import numpy as np
 from calotype.coding.counter import Counter
 from calotype.walks.fitted import STEPS, Layout, code_lengths
 
-__all__ = ["PIXELS", "best_shifts", "coded_bits", "groups", "tensor_bits"]
+__all__ = ["FURTHEST", "PIXELS", "best_shifts", "coded_as", "coded_bits", "groups", "tensor_bits"]
 
 PIXELS = "pixels"  # group of the tensors that change no table
 # (shift, what is added before rounding down): half a step would be plain rounding, less is a dead zone.
@@ -80,10 +80,15 @@ def _group(name: str) -> str:
 
 def tensor_bits(steps: np.ndarray) -> float:
     """About what a tensor of such steps takes in PICT."""
-    if not steps.any():
-        return 0.0
-    counts = np.bincount(np.minimum(np.abs(steps), FURTHEST), minlength=FURTHEST + 1)
-    return OF_A_TENSOR + float((code_lengths() @ counts).min())
+    return coded_as(steps)[0]
+
+
+def coded_as(steps: np.ndarray) -> tuple[float, np.ndarray]:
+    """What `tensor_bits` says, and the bits of every magnitude, 0 to FURTHEST, by the table that suits the tensor best."""
+    lengths = code_lengths()
+    bits = lengths @ np.bincount(np.minimum(np.abs(steps).ravel(), FURTHEST), minlength=FURTHEST + 1)
+    best = int(bits.argmin())
+    return (OF_A_TENSOR + float(bits[best]) if steps.any() else 0.0), lengths[best]
 
 
 def _at(real: np.ndarray, shift: int, rounding: float) -> np.ndarray:
