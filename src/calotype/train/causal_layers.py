@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calotype.train.predictive_tables import Adam, samples_of
-from calotype.walks.causal_net import LAYERS, WINDOW, windows
-from calotype.walks.predictors import Around, around, predictor
+from calotype.walks.causal_net import LAYERS, WINDOW, middle_of, windows
 from calotype.walks.vectors import luma_chroma
 
 __all__ = ["KINDS", "layers"]
@@ -26,8 +25,9 @@ def layers(crops: Sequence[np.ndarray], *, hidden: int, steps: int, seed: int = 
     for kind, part in (("luma", slice(0, 1)), ("chroma", slice(1, 3))):
         inputs, wanted = [], []
         for whole in planes:
-            middle = predictor("med")(_zero_edged(whole[:, part]))
-            away = np.clip(windows(whole[:, part]) - middle[..., None], -127, 127).reshape(-1, len(WINDOW))
+            seen = windows(whole[:, part])
+            middle = middle_of(seen)
+            away = np.clip(seen - middle[..., None], -127, 127).reshape(-1, len(WINDOW))
             take = random.integers(0, len(away), min(len(away), _TAKEN))
             inputs.append(away[take])
             wanted.append((whole[:, part] - middle).reshape(-1)[take])
@@ -36,14 +36,6 @@ def layers(crops: Sequence[np.ndarray], *, hidden: int, steps: int, seed: int = 
             whole = np.rint(unit * np.concatenate([weights, _UNIT * biases[None]])).clip(-(2**20), 2**20)
             found[f"cnn.{kind}.{name}"] = whole.astype(np.int64)
     return found
-
-
-def _zero_edged(planes: np.ndarray) -> Around:
-    """The neighbours of every sample as `CausalNet` sees them: zero outside the picture."""
-    seen = windows(planes)
-    every = around(planes)
-    places = {name: WINDOW.index(place) for name, place in (("w", (0, 1)), ("n", (1, 0)), ("nw", (1, 1)))}
-    return every._replace(**{name: seen[..., place] for name, place in places.items()})
 
 
 def _trained(

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-__all__ = ["LAYERS", "WINDOW", "CausalNet", "reconstructed", "windows"]
+from calotype.walks.predictors import median
+
+__all__ = ["LAYERS", "WINDOW", "CausalNet", "middle_of", "reconstructed", "windows"]
 
 # (up, left) of every sample that is seen: all lie on lines x + 2 y before that of the sample itself.
 WINDOW = (*((0, x) for x in (1, 2, 3)), *((1, x) for x in range(-1, 4)), *((2, x) for x in range(-3, 4)))
@@ -34,14 +36,18 @@ class CausalNet:
 
     def __call__(self, seen: np.ndarray) -> np.ndarray:
         """Predictions, int32 [...], from windows int32 [..., len(WINDOW)]; what lies outside the picture is zero."""
-        w, n, nw = (seen[..., place] for place in (_W, _N, _NW))
-        middle = np.clip(w + n - nw, np.minimum(w, n), np.maximum(w, n))
+        middle = middle_of(seen)
         x = np.clip(seen - middle[..., None], -127, 127).astype(np.float64)
         enter, between, leave = self._layers
         h = np.clip(np.floor((x @ enter[:-1] + enter[-1]) * 2.0**-6), 0, 4095)
         h = h + np.clip(np.floor((h @ between[:-1] + between[-1]) * 2.0**-6), 0, 4095)
         total = (h @ leave[:-1])[..., 0] + leave[-1]
         return middle + np.floor((total + 512) * 2.0**-10).astype(np.int32)
+
+
+def middle_of(seen: np.ndarray) -> np.ndarray:
+    """What the network corrects, from windows: the median of left, above and their plane."""
+    return median(*(seen[..., place] for place in (_W, _N, _NW)))
 
 
 def windows(planes: np.ndarray) -> np.ndarray:

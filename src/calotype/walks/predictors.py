@@ -33,7 +33,12 @@ Predictor = Callable[[Around], np.ndarray]
 
 def _med(a: Around) -> np.ndarray:
     """The median of left, above and their plane (Weinberger, Seroussi, Sapiro 2000: LOCO-I)."""
-    return np.clip(a.w + a.n - a.nw, np.minimum(a.w, a.n), np.maximum(a.w, a.n))
+    return median(a.w, a.n, a.nw)
+
+
+def median(w: np.ndarray, n: np.ndarray, nw: np.ndarray) -> np.ndarray:
+    """The median of left, above and their plane."""
+    return np.clip(w + n - nw, np.minimum(w, n), np.maximum(w, n))
 
 
 def _paeth(a: Around) -> np.ndarray:
