@@ -22,13 +22,13 @@ TYPICAL_BPP = (0.20, 0.31, 0.47, 0.70, 1.03, 1.45, 2.00, 2.60)
 STAGES = ((9, 4), (5, 2), (5, 2))
 
 
-def system(widths: tuple[int, ...] = (96, 96), latent: int = 128) -> Any:
-    """The trainable system; sizes as the figure above has them."""
+def system(widths: tuple[int, ...] = (96, 96), latent: int = 128, make: Any = None) -> Any:
+    """The trainable system; sizes as the figure above has them; `make`: a subclass of `System` in its place."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.system import System
 
-    return System(
+    return (make or System)(
         lambdas=LAMBDAS,
         typical=TYPICAL_BPP,
         analysis=Analysis(widths, latent, STAGES, rooted=True, ends=True),

@@ -16,24 +16,14 @@ from typing import Any
 
 from calotype.train.phases import Phase
 from calotype.zoo import Recipe
-from calotype.zoo.balle2016_gdn import LAMBDAS, STAGES, TYPICAL_BPP
 
 
 def system(widths: tuple[int, ...] = (48, 64), latent: int = 96) -> Any:
     """The trainable system; sizes as the figure above has them."""
-    from calotype.model.manifest import Latent
-    from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.methods.stepped import SteppedSystem
+    from calotype.zoo import balle2016_gdn
 
-    return SteppedSystem(
-        lambdas=LAMBDAS,
-        typical=TYPICAL_BPP,
-        analysis=Analysis(widths, latent, STAGES, rooted=True, ends=True),
-        synthesis=Synthesis(widths, latent, STAGES, rooted=True, ends=True),
-        latents={"y": Latent(latent, 16, -1023, 1023)},
-        walk="factorized",
-        priors=("y",),
-    )
+    return balle2016_gdn.system(widths, latent, make=SteppedSystem)
 
 
 RECIPE = Recipe(
