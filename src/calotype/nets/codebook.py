@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from calotype.nets.transforms import UNIT
+from calotype.nets.transforms import UNIT, entered, left
 
 __all__ = ["Codebook", "IndicesToPixels", "PixelsToIndices"]
 
@@ -59,8 +59,7 @@ class PixelsToIndices(nn.Module):
         self.analysis, self.codebook = analysis, codebook
 
     def forward(self, pixels: Tensor, row: Tensor) -> Tensor:
-        x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / UNIT)
-        return self.codebook.index(self.analysis(x) * torch.exp(row))
+        return self.codebook.index(self.analysis(entered(pixels)) * torch.exp(row))
 
 
 class IndicesToPixels(nn.Module):
@@ -71,5 +70,4 @@ class IndicesToPixels(nn.Module):
         self.synthesis, self.codebook = synthesis, codebook
 
     def forward(self, y: Tensor, row: Tensor) -> Tensor:
-        x = self.synthesis(self.codebook.values(y) * torch.exp(row)) * UNIT + 128.5
-        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        return left(self.synthesis(self.codebook.values(y) * torch.exp(row)) * UNIT + 128.5)

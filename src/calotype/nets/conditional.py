@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calotype.nets.transforms import UNIT
+from calotype.nets.transforms import UNIT, entered, left
 
 __all__ = ["Conditional", "ConditionalLatents", "ConditionalPixels"]
 
@@ -43,8 +43,7 @@ class ConditionalLatents(nn.Module):
         self.analysis = analysis
 
     def forward(self, pixels: Tensor, row: Tensor) -> Tensor:
-        x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / UNIT)
-        return self.analysis(x, row[:, 1:]) * torch.exp(row[:, :1])
+        return self.analysis(entered(pixels), row[:, 1:]) * torch.exp(row[:, :1])
 
 
 class ConditionalPixels(nn.Module):
@@ -55,5 +54,4 @@ class ConditionalPixels(nn.Module):
         self.synthesis = synthesis
 
     def forward(self, y: Tensor, row: Tensor) -> Tensor:
-        x = self.synthesis(y * torch.exp(row[:, :1]), row[:, 1:]) * UNIT + 128.5
-        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        return left(self.synthesis(y * torch.exp(row[:, :1]), row[:, 1:]) * UNIT + 128.5)

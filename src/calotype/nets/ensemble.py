@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from calotype.nets.transforms import UNIT
+from calotype.nets.transforms import UNIT, entered, left
 
 __all__ = ["EnsembleAnalysis", "EnsembleSynthesis", "ModesToPixels", "PixelsToModes", "errors_of"]
 
@@ -80,7 +80,7 @@ class PixelsToModes(nn.Module):
         self.analysis, self.synthesis = analysis, synthesis
 
     def forward(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-        x, n = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / UNIT), row.shape[1] // 2
+        x, n = entered(pixels), row.shape[1] // 2
         y = self.analysis(x) * torch.exp(row[:, :n])
         errors = errors_of(self.synthesis, x, y, torch.exp(row[:, n : 2 * n]))
         return y, errors * torch.exp(row[:, 2 * n :])
@@ -94,5 +94,4 @@ class ModesToPixels(nn.Module):
         self.synthesis = synthesis
 
     def forward(self, y: Tensor, mode: Tensor, row: Tensor) -> Tensor:
-        x = self.synthesis(y * torch.exp(row), mode) * UNIT + 128.5
-        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        return left(self.synthesis(y * torch.exp(row), mode) * UNIT + 128.5)

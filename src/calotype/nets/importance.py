@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from calotype.nets.exact import ExactNet
 from calotype.nets.hyper import ACTIVATION, BoundedConv
-from calotype.nets.transforms import UNIT
+from calotype.nets.transforms import entered
 
 __all__ = ["Centred", "Centres", "Guide", "Important", "PixelsToMasked", "Scales"]
 
@@ -94,7 +94,7 @@ class PixelsToMasked(nn.Module):
         self.important = important
 
     def forward(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-        return self.important((pixels.permute(0, 3, 1, 2).float() - 128) * (1 / UNIT), row)
+        return self.important(entered(pixels), row)
 
 
 class Guide(ExactNet):

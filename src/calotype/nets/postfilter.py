@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calotype.nets.pyramid_frozen import pixel_shuffle_2
+from calotype.nets.transforms import entered, left
 
 __all__ = ["AnalysisBranch", "PixelsToBands", "PlanesToPixels", "PostFilter", "Residual"]
 
@@ -91,9 +92,8 @@ class PixelsToBands(nn.Module):
         self.register_buffer("unshuffle", _block_filters())
 
     def forward(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / self.unit)
         # A strided convolution instead of pixel_unshuffle, which runtimes copy twice.
-        return self.branch(F.conv2d(x, self.unshuffle, stride=4), row, shuffle=pixel_shuffle_2)
+        return self.branch(F.conv2d(entered(pixels, self.unit), self.unshuffle, stride=4), row, shuffle=pixel_shuffle_2)
 
 
 class PlanesToPixels(nn.Module):
@@ -117,7 +117,7 @@ class PlanesToPixels(nn.Module):
         hidden = post.enter(blocks) + F.conv2d(f2.float(), self.features, post.features.bias) + row
         blocks = blocks + post.out(post.middle(F.relu(hidden)))
         x = F.conv_transpose2d(blocks, self.leave, self.centre, stride=4)
-        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        return left(x)
 
 
 def _block_filters() -> Tensor:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["GDN", "UNIT", "Analysis", "LatentsToPixels", "PixelsToLatents", "Synthesis", "halo_px"]
+__all__ = ["GDN", "UNIT", "Analysis", "LatentsToPixels", "PixelsToLatents", "Synthesis", "entered", "halo_px", "left"]
 
 UNIT = 64.0  # pictures enter networks as (0..255 - 128) / UNIT
 
@@ -105,6 +105,16 @@ class Synthesis(nn.Sequential):
         self.halo_px = halo_px(_finer(stages))
 
 
+def entered(pixels: Tensor, unit: float = UNIT) -> Tensor:
+    """Pixels uint8 [b, h, w, 3] as networks take them, float32 [b, 3, h, w]."""
+    return (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / unit)
+
+
+def left(x: Tensor) -> Tensor:
+    """Pixels uint8 [b, h, w, 3] from 0..255 float [b, 3, h, w] with the half that rounds already in it."""
+    return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+
+
 class PixelsToLatents(nn.Module):
     """An analysis as it is frozen: forward(pixels uint8 [b, h, w, 3], row [b, c, 1, 1]) -> latents times exp(row)."""
 
@@ -113,8 +123,7 @@ class PixelsToLatents(nn.Module):
         self.analysis = analysis
 
     def forward(self, pixels: Tensor, row: Tensor) -> Tensor:
-        x = (pixels.permute(0, 3, 1, 2).float() - 128) * (1 / UNIT)
-        return self.analysis(x) * torch.exp(row)
+        return self.analysis(entered(pixels)) * torch.exp(row)
 
 
 class LatentsToPixels(nn.Module):
@@ -125,5 +134,4 @@ class LatentsToPixels(nn.Module):
         self.synthesis = synthesis
 
     def forward(self, y: Tensor, row: Tensor) -> Tensor:
-        x = self.synthesis(y * torch.exp(row)) * UNIT + 128.5
-        return x.clamp(0.0, 255.0).to(torch.uint8).permute(0, 2, 3, 1)
+        return left(self.synthesis(y * torch.exp(row)) * UNIT + 128.5)
