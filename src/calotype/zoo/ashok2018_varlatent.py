@@ -17,13 +17,14 @@ from typing import Any
 
 from calotype.train.phases import Phase
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import STAGES
 
 ANCHORS = 8
 LAMBDA = 0.05  # of all lengths: the last bit of every channel is worth the same
 TYPICAL_BPP = (0.15, 0.3, 0.5, 0.7, 0.9, 1.1, 1.3, 1.5)
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 128) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128) -> Any:
     """The trainable system; from two ninths of the latents to all of them."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
@@ -33,8 +34,8 @@ def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 128) -> Any:
     return System(
         lambdas=(LAMBDA,) * ANCHORS,
         typical=TYPICAL_BPP,
-        analysis=Analysis(widths, latent),
-        synthesis=Synthesis(widths, latent),
+        analysis=Analysis(widths, latent, STAGES),
+        synthesis=Synthesis(widths, latent, STAGES),
         latents={"y": Latent(latent, 16, -1023, 1023)},
         walk="truncated",
         priors={"y": {"masked": True, "levels": 2, "anchors": 1}},
@@ -49,6 +50,6 @@ RECIPE = Recipe(
     paper="Ashok, Palani 2018, CVPR workshops (CLIC)",
     walk="truncated",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 54}},
+    sizes={"wide": {"widths": (48, 96, 128)}, "tiny": {"widths": (4, 6, 8), "latent": 54}},
     phases=(Phase(name="everything"),),
 )

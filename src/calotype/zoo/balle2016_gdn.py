@@ -6,8 +6,8 @@
 
 The first complete learned codec: normalisation with roots as it was published, noise in training (here its mean
 gradient in closed form), rate plus weighted distortion as the loss, tables alone in the decoder's entropy path.
-Differs from the paper: one model for all rates, by gains and tables for every rate, in place of one model a rate; 96
-filters of the fine stages instead of 128 or 256; colour pictures, as all later work has them.
+Differs from the paper: one model for all rates, by gains and tables for every rate, in place of one model a rate; 48
+to 96 filters instead of 128 or 256; colour pictures, as all later work has them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TYPICAL_BPP = (0.20, 0.31, 0.47, 0.70, 1.03, 1.45, 2.00, 2.60)
 STAGES = ((9, 4), (5, 2), (5, 2))
 
 
-def system(widths: tuple[int, ...] = (96, 96), latent: int = 128, make: Any = None) -> Any:
+def system(widths: tuple[int, ...] = (48, 64), latent: int = 96, make: Any = None) -> Any:
     """The trainable system; sizes as the figure above has them; `make`: a subclass of `System` in its place."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
@@ -45,6 +45,6 @@ RECIPE = Recipe(
     paper="Balle, Laparra, Simoncelli 2016, arXiv:1611.01704",
     walk="factorized",
     build=system,
-    sizes={"tiny": {"widths": (4, 6), "latent": 8}},
+    sizes={"wide": {"widths": (96, 96), "latent": 128}, "tiny": {"widths": (4, 6), "latent": 8}},
     phases=(Phase(name="everything"),),
 )

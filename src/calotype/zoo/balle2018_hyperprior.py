@@ -20,12 +20,13 @@ from typing import Any
 
 from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.17, 0.26, 0.40, 0.60, 0.88, 1.25, 1.72, 2.30)
 OUTPUTS, SHAPES = ("index",), 1
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.nets.families import Normal
     from calotype.train.system import Row
@@ -51,6 +52,6 @@ RECIPE = Recipe(
     paper="Balle et al. 2018, arXiv:1802.01436",
     walk="hyperprior",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    sizes={"wide": WIDE, "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
     phases=INTEGERS_LAST,
 )

@@ -23,18 +23,18 @@ from calotype.zoo import Recipe
 TYPICAL_BPP = (0.18, 0.28, 0.42, 0.62, 0.92, 1.30, 1.80, 2.40)
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, priors: int = 16) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, priors: int = 16) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.system import Row, System
-    from calotype.zoo.minnen2018_hyperprior import LAMBDAS
+    from calotype.zoo.minnen2018_hyperprior import LAMBDAS, STAGES
 
     return System(
         lambdas=LAMBDAS,
         typical=TYPICAL_BPP,
-        analysis=Analysis(widths, latent),
-        synthesis=Synthesis(widths, latent),
+        analysis=Analysis(widths, latent, STAGES),
+        synthesis=Synthesis(widths, latent, STAGES),
         latents={"y": Latent(latent, 16, -1023, 1023), "choice": Latent(1, 16, 0, priors - 1)},
         walk="competing",
         walk_parameters={"priors": priors},
@@ -49,7 +49,7 @@ RECIPE = Recipe(
     paper="Brummer and De Vleeschouwer 2021, arXiv:2111.09172",
     walk="competing",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "priors": 4}},
+    sizes={"wide": {"widths": (48, 96, 128), "latent": 160}, "tiny": {"widths": (4, 6, 8), "latent": 8, "priors": 4}},
     phases=(
         Phase(name="everything", share=0.9, schedule="constant_then_linear", hold=0.6, final=0.2),
         Phase(name="integers", share=0.1, rate_scale=0.2, schedule="linear", options={"exact": True}),

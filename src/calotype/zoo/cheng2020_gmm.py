@@ -20,7 +20,7 @@ from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 
-def system(widths: tuple[int, ...] = (32, 48, 64), latent: int = 96, hyper: int = 48, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 32, 48), latent: int = 64, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.nets.attention import AttentionAnalysis, AttentionSynthesis
     from calotype.nets.families import Mixture
@@ -42,6 +42,9 @@ RECIPE = Recipe(
     paper="Cheng et al. 2020, arXiv:2001.01568",
     walk="joint",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8}},
+    sizes={
+        "wide": {"widths": (32, 48, 64), "latent": 96, "hyper": 48, "parameters": 96},
+        "tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8},
+    },
     phases=INTEGERS_LAST,
 )

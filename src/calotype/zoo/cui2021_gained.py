@@ -20,12 +20,13 @@ from typing import Any
 
 from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.16, 0.25, 0.38, 0.57, 0.85, 1.20, 1.65, 2.20)
 OUTPUTS = ("mean16", "index", "shape")
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.nets.families import Asymmetric
     from calotype.train.system import Row
@@ -52,6 +53,6 @@ RECIPE = Recipe(
     paper="Cui et al. 2021, arXiv:2003.02012",
     walk="hyperprior",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    sizes={"wide": WIDE, "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
     phases=INTEGERS_LAST,
 )

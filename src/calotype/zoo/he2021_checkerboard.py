@@ -19,12 +19,13 @@ from typing import Any
 
 from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
 
 
 def system(
-    widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96, steps: int = 2
+    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48, steps: int = 2
 ) -> Any:
     """The trainable system; sizes as the figure above has them. With four steps it is a quad-tree."""
     import torch
@@ -57,6 +58,7 @@ RECIPE = Recipe(
     build=system,
     sizes={
         "quad-tree": {"steps": 4},
+        "wide": WIDE,
         "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8},
     },
     phases=INTEGERS_LAST,

@@ -19,12 +19,13 @@ from typing import Any
 
 from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.15, 0.24, 0.37, 0.56, 0.84, 1.18, 1.63, 2.15)
 
 
 def system(
-    widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 96, coarse: int = 48, parameters: int = 96
+    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 48, coarse: int = 32, parameters: int = 48
 ) -> Any:
     """The trainable system; sizes as the figure above has them."""
     import torch
@@ -78,6 +79,9 @@ RECIPE = Recipe(
     paper="Hu, Yang, Liu 2020, arXiv:2002.03711",
     walk="coarse-to-fine",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 6, "coarse": 4, "parameters": 8}},
+    sizes={
+        "wide": WIDE | {"hyper": 96, "coarse": 48},
+        "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 6, "coarse": 4, "parameters": 8},
+    },
     phases=INTEGERS_LAST,
 )

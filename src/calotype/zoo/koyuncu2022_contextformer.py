@@ -20,12 +20,13 @@ from typing import Any
 
 from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.15, 0.23, 0.36, 0.54, 0.81, 1.14, 1.58, 2.10)
 
 
 def system(
-    widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96,
+    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48,
     groups: int = 4, attended: int = 16,
 ) -> Any:  # fmt: skip
     """The trainable system; `attended` is the width of queries, keys and values."""
@@ -67,6 +68,7 @@ RECIPE = Recipe(
     walk="attended",
     build=system,
     sizes={
+        "wide": WIDE,
         "tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "groups": 2, "attended": 4},
     },
     phases=INTEGERS_LAST,

@@ -18,15 +18,16 @@ from typing import Any
 
 from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 GROUPS = 4
 
 
 def system(
-    widths: tuple[int, ...] = (48, 96, 128),
-    latent: int = 160,
-    hyper: int = 64,
-    parameters: int = 96,
+    widths: tuple[int, ...] = (24, 48, 80),
+    latent: int = 128,
+    hyper: int = 32,
+    parameters: int = 48,
     groups: int = GROUPS,
 ) -> Any:
     """The trainable system; sizes as the figure above has them."""
@@ -41,7 +42,7 @@ RECIPE = Recipe(
     paper="Li et al. 2020, arXiv:1906.10057",
     walk="joint",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "groups": 2}},
+    sizes={"wide": WIDE, "tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "groups": 2}},
     phases=INTEGERS_LAST,
     schedules={"contexts": CONTEXTS_ONLY},
 )

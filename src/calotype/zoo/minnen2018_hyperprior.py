@@ -21,6 +21,13 @@ from calotype.zoo import Recipe
 
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 TYPICAL_BPP = (0.16, 0.25, 0.38, 0.57, 0.85, 1.20, 1.65, 2.20)
+STAGES = (
+    (5, 2),
+    (5, 2),
+    (3, 2),
+    (3, 2),
+)  # published: 5x5 throughout; three quarters of all weights would be in two stages
+WIDE: dict[str, Any] = {"widths": (48, 96, 128), "latent": 160, "hyper": 64, "parameters": 96}  # for an accelerator
 
 
 def with_hyperprior(
@@ -49,8 +56,8 @@ def with_hyperprior(
 
     y, z, rate = torch.zeros(2, latent, 32, 32), torch.zeros(2, hyper, 8, 8), torch.zeros(2, parameters, 1, 1)
     figure: dict[str, Any] = {
-        "analysis": Analysis(widths, latent),
-        "synthesis": Synthesis(widths, latent),
+        "analysis": Analysis(widths, latent, STAGES),
+        "synthesis": Synthesis(widths, latent, STAGES),
         "latents": {"y": Latent(latent, 16, -1023, 1023), "z": Latent(hyper, 64, -127, 127)},
         "priors": ("z",),
     }
@@ -89,7 +96,7 @@ def entropy_parameters(
     )  # fmt: skip
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     nets = {"entropy_parameters": entropy_parameters(latent, parameters)}
     sizes = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
@@ -102,7 +109,7 @@ RECIPE = Recipe(
     paper="Minnen et al. 2018, arXiv:1809.02736",
     walk="hyperprior",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    sizes={"wide": WIDE, "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
     phases=INTEGERS_LAST,
     schedules={"contexts": CONTEXTS_ONLY},
 )

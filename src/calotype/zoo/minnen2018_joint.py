@@ -19,6 +19,7 @@ from typing import Any
 
 from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.15, 0.23, 0.36, 0.54, 0.81, 1.14, 1.58, 2.10)
 WAVEFRONT = (3, 1, 1)
@@ -49,7 +50,7 @@ def with_context(
     )  # fmt: skip
 
 
-def system(widths: tuple[int, ...] = (48, 96, 128), latent: int = 160, hyper: int = 64, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     return with_context(WAVEFRONT, widths=widths, latent=latent, hyper=hyper, parameters=parameters)
 
@@ -60,7 +61,7 @@ RECIPE = Recipe(
     paper="Minnen et al. 2018, arXiv:1809.02736",
     walk="joint",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8}},
+    sizes={"wide": WIDE, "tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8}},
     phases=INTEGERS_LAST,
     schedules={"contexts": CONTEXTS_ONLY},
 )

@@ -18,16 +18,17 @@ from typing import Any
 
 from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
+from calotype.zoo.minnen2018_hyperprior import WIDE
 
 TYPICAL_BPP = (0.15, 0.23, 0.36, 0.54, 0.81, 1.14, 1.58, 2.10)
 LOW, HIGH = -1023, 1023
 
 
 def system(
-    widths: tuple[int, ...] = (48, 96, 128),
-    latent: int = 160,
-    hyper: int = 64,
-    parameters: int = 64,
+    widths: tuple[int, ...] = (24, 48, 80),
+    latent: int = 128,
+    hyper: int = 32,
+    parameters: int = 32,
     slices: int = 5,
 ) -> Any:
     """The trainable system; sizes as the figure above has them."""
@@ -67,6 +68,7 @@ RECIPE = Recipe(
     build=system,
     sizes={
         "ten": {"slices": 10},
+        "wide": WIDE | {"parameters": 64},
         "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8, "slices": 2},
     },
     phases=INTEGERS_LAST,

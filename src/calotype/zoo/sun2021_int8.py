@@ -24,7 +24,7 @@ from calotype.zoo import Recipe
 TYPICAL_BPP = (0.16, 0.25, 0.38, 0.57, 0.85, 1.20, 1.65, 2.20)
 
 
-def system(widths: tuple[int, ...] = (32, 64, 96), latent: int = 128, hyper: int = 64, parameters: int = 96) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 64), latent: int = 96, hyper: int = 32, parameters: int = 48) -> Any:
     """The trainable system; sizes as the figure above has them."""
     from calotype.model.manifest import Latent
     from calotype.nets.integer import FINE_TOP, IntegerSynthesis
@@ -49,7 +49,10 @@ RECIPE = Recipe(
     paper="Sun et al. 2021, arXiv:2111.09348",
     walk="whole-integer",
     build=system,
-    sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8}},
+    sizes={
+        "wide": {"widths": (32, 64, 96), "latent": 128, "hyper": 64, "parameters": 96},
+        "tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8},
+    },
     phases=(
         Phase(name="everything", share=0.6, schedule="constant_then_linear", hold=0.7, final=0.3),
         Phase(name="integers", share=0.4, rate_scale=0.3, schedule="linear", options={"exact": True}),
