@@ -21,17 +21,24 @@ LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
 TYPICAL_BPP = (0.18, 0.28, 0.42, 0.62, 0.92, 1.30, 1.80, 2.40)
 
 
-def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128) -> Any:
-    """The trainable system; sizes as the figure above has them."""
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, sampling: str = "") -> Any:
+    """The trainable system; sizes as the figure above has them.
+
+    sampling   "smooth": a low-pass filter at every change of resolution; "plain": the same training without one
+    """
     from calotype.model.manifest import Latent
+    from calotype.nets.smoothed import Sampled
     from calotype.nets.transforms import Analysis, Synthesis
     from calotype.train.system import System
+
+    def sampled(transform: Any) -> Any:
+        return Sampled(transform, STAGES, smooth=sampling == "smooth") if sampling else transform
 
     return System(
         lambdas=LAMBDAS,
         typical=TYPICAL_BPP,
-        analysis=Analysis(widths, latent, STAGES),
-        synthesis=Synthesis(widths, latent, STAGES),
+        analysis=sampled(Analysis(widths, latent, STAGES)),
+        synthesis=sampled(Synthesis(widths, latent, STAGES)),
         latents={"y": Latent(latent, 16, -1023, 1023)},
         walk="factorized",
         priors=("y",),
@@ -44,6 +51,11 @@ RECIPE = Recipe(
     paper="Balle et al. 2018, arXiv:1802.01436",
     walk="factorized",
     build=system,
-    sizes={"wide": {"widths": (48, 96, 128), "latent": 160}, "tiny": {"widths": (4, 6, 8), "latent": 8}},
+    sizes={
+        "smooth": {"sampling": "smooth"},
+        "plain": {"sampling": "plain"},
+        "wide": {"widths": (48, 96, 128), "latent": 160},
+        "tiny": {"widths": (4, 6, 8), "latent": 8},
+    },
     phases=(Phase(name="everything"),),
 )
