@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from calotype.walks.features import features_of
-from calotype.walks.fronts import REACH, Front, Order
+from calotype.walks.fronts import Front, Order
 
-ORDERS = (Order(3, 1, 1), Order(1, 1, 4), Order(1, 1, 1))
+ORDERS = (Order(3, 1, 1), Order(1, 1, 4), Order(1, 1, 1), Order(4, 1, 1, 3))
 SIZES = ((4, 1, 1), (4, 3, 5), (6, 7, 2))
 
 
@@ -36,7 +36,7 @@ def test_a_window_sees_what_earlier_fronts_coded(order):
     number = np.empty((channels, height, width), int)
     for step in range(order.count(height, width)):
         number[Front(order, step).mask(channels, height, width)] = step
-    offsets = range(-REACH, REACH + 1)
+    offsets = range(-order.reach, order.reach + 1)
     for own, other in itertools.product(range(channels), repeat=2):
         groups = order.group(other, channels), order.group(own, channels)
         for down, across in itertools.product(offsets, repeat=2):
@@ -50,7 +50,7 @@ def test_raster_order_sees_all_that_is_above_and_to_the_left():
     assert seen == [(d, a) for d in (-2, -1) for a in range(-2, 3)] + [(0, -2), (0, -1)]
 
 
-@pytest.mark.parametrize("order", ORDERS[:2], ids=str)
+@pytest.mark.parametrize("order", [ORDERS[0], ORDERS[1], ORDERS[3]], ids=str)
 def test_patches_of_a_frozen_context_give_what_whole_arrays_give(order):
     """The same integers, whichever way the masked convolution is run; and unmasked weights would give others."""
     torch = pytest.importorskip("torch")
@@ -71,13 +71,21 @@ def test_patches_of_a_frozen_context_give_what_whole_arrays_give(order):
     with torch.no_grad():
         whole = set_mode(net, "exact")(side, seen, row)
         set_mode(net, "folded")
-        padded = torch.nn.functional.pad(seen, (REACH,) * 4)
+        padded, wide = torch.nn.functional.pad(seen, (order.reach,) * 4), 2 * order.reach + 1
         places = list(itertools.product(range(h), range(w)))
-        patches = torch.cat([padded[:, :, r : r + 5, c : c + 5] for r, c in places], 3)
+        patches = torch.cat([padded[:, :, r : r + wide, c : c + wide] for r, c in places], 3)
         parts = net(torch.stack([side[:, :, r, c] for r, c in places], 2)[:, :, None], patches, row)
     for one, other in zip(whole, parts, strict=True):
         assert torch.equal(one.reshape(2, m, -1).int(), other[:, :, 0].int())
     assert len(torch.unique(whole[0])) > 10
+
+
+def test_a_wider_window_of_wavefronts_sees_all_before_it():
+    """7x7 in fronts of 4 row + column: what raster order knows; with 3 row + column one corner is not decoded yet."""
+    wide = [(d, a) for d in range(-3, 4) for a in range(-3, 4)]
+    raster = [(d, a) for d, a in wide if d < 0 or (d == 0 and a < 0)]
+    assert [at for at in wide if Order(4, 1, 1, 3).before(*at, 0, 0)] == raster
+    assert (-1, 3) not in [at for at in wide if Order(3, 1, 1, 3).before(*at, 0, 0)]
 
 
 def test_settling_finds_what_coding_in_order_finds():

@@ -1,6 +1,6 @@
 """Exact networks of serial contexts: masked convolutions whose outputs depend on earlier fronts alone.
 
-In training they see whole arrays; as they are frozen they see patches of 5x5, side by side, one for each position of a
+In training they see whole arrays; as they are frozen they see patches, 5x5 for most, side by side, one for each position of a
 front (walks/fronts.py). Both are the same sums over the same integers.
 """
 
@@ -14,11 +14,9 @@ from torch import Tensor
 
 from calotype.nets.hyper import ACTIVATION, ROW_TOP, BoundedConv, Parameters
 from calotype.walks.features import FEATURE
-from calotype.walks.fronts import REACH, Order
+from calotype.walks.fronts import Order
 
 __all__ = ["CausalParameters", "MaskedConv"]
-
-_SIDE = 2 * REACH + 1
 
 
 class MaskedConv(BoundedConv):
@@ -52,7 +50,7 @@ class CausalParameters(Parameters):
     """Side information and values of earlier fronts -> what the distribution of every position is made of.
 
     forward(side [b, width, h, w], seen [b, 2m, h, w], row [b, m, 1, 1]) -> as `Parameters`
-    order    which positions of the 5x5 window around a position, and which groups of channels, come before it
+    order    which positions of the window around a position, and which groups of channels, come before it
     """
 
     def __init__(self, width: int, m: int, order: Order, **named: Any) -> None:
@@ -60,12 +58,13 @@ class CausalParameters(Parameters):
         sums = self.out.gain_out.clone()
         groups = torch.tensor([order.group(channel, m) for channel in range(m)])
         hidden = torch.tensor([order.group(channel, width) for channel in range(width)])
-        known = torch.zeros(order.groups, order.groups, _SIDE, _SIDE)
+        reach, side = order.reach, 2 * order.reach + 1
+        known = torch.zeros(order.groups, order.groups, side, side)
         for own in range(order.groups):
             for group in range(order.groups):
-                for row in range(_SIDE):
-                    for column in range(_SIDE):
-                        known[own, group, row, column] = order.before(row - REACH, column - REACH, group, own)
+                for row in range(side):
+                    for column in range(side):
+                        known[own, group, row, column] = order.before(row - reach, column - reach, group, own)
         inputs = groups.repeat(2)  # both features of every channel
         self.mix = BoundedConv(width, width, 1, gain_in=ACTIVATION, gain_out=ACTIVATION, reach=255.0)
         self.see = MaskedConv(known[hidden][:, inputs], patches=True, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)

@@ -15,9 +15,9 @@ class Joint:
     """Joint autoregressive and hierarchical prior (Minnen et al. 2018, arXiv:1809.02736), and its code-divided kin.
 
         z --hyper_synthesis--> side
-        side, values of y in earlier fronts within 5x5 --context--> mean, table --port--> a front of y
+        side, values of y in earlier fronts around --context--> mean, table --port--> a front of y
 
-    order    [down, across, groups], see `fronts.Order`
+    order    [down, across, groups] and, where it is not 2, the reach; see `fronts.Order`
     family   as `walks.families.distribution` has it
     """
 

@@ -26,7 +26,7 @@ WAVEFRONT = (3, 1, 1)
 
 
 def with_context(
-    order: tuple[int, int, int], *, widths: tuple[int, ...], latent: int, hyper: int, parameters: int,
+    order: tuple[int, ...], *, widths: tuple[int, ...], latent: int, hyper: int, parameters: int,
     outputs: tuple[str, ...] = ("mean16", "index"), shapes: int = 0, **others: Any,
 ) -> Any:  # fmt: skip
     """The figure above with another order of positions, another family of distributions, other transforms."""
@@ -37,10 +37,12 @@ def with_context(
     from calotype.walks.fronts import Order
     from calotype.zoo.minnen2018_hyperprior import with_hyperprior
 
+    found = Order(*order)
+    side = 2 * found.reach + 1
     context = FrozenNet(
-        module=CausalParameters(parameters, latent, Order(*order), outputs=outputs, shapes=shapes),
+        module=CausalParameters(parameters, latent, found, outputs=outputs, shapes=shapes),
         exact=True, outputs=outputs,
-        inputs={"side": torch.zeros(2, parameters, 1, 8), "seen": torch.zeros(2, 2 * latent, 5, 40),
+        inputs={"side": torch.zeros(2, parameters, 1, 8), "seen": torch.zeros(2, 2 * latent, side, 8 * side),
                 "row": torch.zeros(2, latent, 1, 1)},
         ranges={"side": (0, 255, 0), "seen": (-127, 127, 0), "row": "rows/y.scale"},
     )  # fmt: skip
