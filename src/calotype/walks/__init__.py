@@ -36,6 +36,7 @@ _WALKS = {
     "truncated": ("calotype.walks.truncated", "Truncated"),
     "surfaces": ("calotype.walks.surfaces", "Surfaces"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
+    "volume": ("calotype.walks.volume", "Volume"),
     "winners": ("calotype.walks.winners", "Winners"),
     "whole-integer": ("calotype.walks.whole_integer", "WholeInteger"),
 }

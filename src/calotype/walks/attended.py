@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from calotype.coding.densities import Laplace, constant, namespace
+from calotype.coding.densities import Laplace, namespace
 from calotype.walks import fronts
+from calotype.walks.references import SCORE, TOP, floored
 
 __all__ = ["SCORE", "TOP", "Attended", "attention"]
 
-SCORE = 2.0**-7  # scores become weights after this and a floor
-TOP = 127  # of queries, keys and values; weights stay within twice as much
 _SIDE = 2 * fronts.REACH + 1
 
 
@@ -67,10 +66,10 @@ def attention(query: Any, tokens: Any, order: fronts.Order, width: int) -> Any:
     scores = xp.einsum("bgdn,bkdtn->bgktn", 1.0 * queries, 1.0 * windows[:, :, 0])
     earlier = _earlier(order)
     earlier = earlier if isinstance(query, np.ndarray) else query.new_tensor(earlier)
-    weights = _floor((scores * SCORE).clip(0, 2 * TOP)) * earlier[None, :, :, :, None]
+    weights = floored((scores * SCORE).clip(0, 2 * TOP)) * earlier[None, :, :, :, None]
     summed = xp.einsum("bgktn,bkdtn->bgdn", weights, 1.0 * windows[:, :, 1])
     total = 1 + weights.sum(3).sum(2)
-    return _floor(summed / total[:, :, None]).reshape(b, order.groups * width, h, w)
+    return floored(summed / total[:, :, None]).reshape(b, order.groups * width, h, w)
 
 
 @lru_cache(maxsize=16)
@@ -96,9 +95,3 @@ def _whole(tokens: Any) -> Any:
     wide[:, :, fronts.REACH : h + fronts.REACH, fronts.REACH : w + fronts.REACH] = tokens
     views = [wide[:, :, row : row + h, column : column + w] for row in range(_SIDE) for column in range(_SIDE)]
     return namespace(tokens).stack(views, 2).reshape(b, c, _SIDE**2, h * w)
-
-
-def _floor(x: Any) -> Any:
-    """The floor; towards gradients the identity."""
-    whole = namespace(x).floor(constant(x))
-    return whole if isinstance(x, np.ndarray) else whole + (x - constant(x))
