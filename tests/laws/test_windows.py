@@ -83,9 +83,9 @@ def test_a_neighbour_of_another_rate_enters_with_its_own_gain(recipe, values):
     rates = np.full(len(grid), first)
     rates[1] = other
     moved = [dict(tile) for tile in tiles]
-    for name, latent in model.manifest.latents.items():
-        gain = array or f"inverse.{name}"
-        if not latent.coded or f"anchors/{gain}" not in model.decoder_floats:
+    for name in transforms.of(model).stored():
+        latent, gain = model.manifest.latents[name], array or f"inverse.{name}"
+        if f"anchors/{gain}" not in model.decoder_floats:
             continue
         if len(model.floats(gain, first)) != latent.channels:
             continue  # side information, which synthesis does not see

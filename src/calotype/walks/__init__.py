@@ -30,6 +30,7 @@ _WALKS = {
     "masked": ("calotype.walks.masked", "Masked"),
     "modes": ("calotype.walks.modes", "Modes"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+    "referred": ("calotype.walks.referred", "Referred"),
     "slices": ("calotype.walks.slices", "Slices"),
     "staged": ("calotype.walks.staged", "Staged"),
     "trees": ("calotype.walks.trees", "Trees"),
