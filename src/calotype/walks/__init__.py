@@ -23,6 +23,7 @@ _WALKS = {
     "grids": ("calotype.walks.grids", "Grids"),
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "measurements": ("calotype.walks.measurements", "Measurements"),
+    "laplacians": ("calotype.walks.laplacians", "Laplacians"),
     "learned-trees": ("calotype.walks.learned_trees", "LearnedTrees"),
     "neighbours": ("calotype.walks.neighbours", "Neighbours"),
     "predictive": ("calotype.walks.predictive", "Predictive"),
