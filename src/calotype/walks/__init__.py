@@ -31,6 +31,7 @@ _WALKS = {
     "masked": ("calotype.walks.masked", "Masked"),
     "modes": ("calotype.walks.modes", "Modes"),
     "pyramid": ("calotype.walks.pyramid", "Pyramid"),
+    "recalled": ("calotype.walks.recalled", "Recalled"),
     "referred": ("calotype.walks.referred", "Referred"),
     "slices": ("calotype.walks.slices", "Slices"),
     "staged": ("calotype.walks.staged", "Staged"),
