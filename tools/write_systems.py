@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "src" / "calotype" / "literature" / "figures.json"
 PAGE = ROOT / "docs" / "systems" / "catalogue.md"
 SIDE = 512  # of the crop on which multiplications and passes are counted, pixels
+BOTH_WAYS = "lifting.", "analysis.flow."  # layers that run once forwards and once backwards
 COUNTED = ("parameters", "kmac_decode", "kmac_encode", "passes")
 
 
@@ -115,7 +116,8 @@ def counted(recipe: Any) -> dict[str, Any]:
     for key in costs:
         if key.startswith(("nets.context.", "nets.query.", "nets.tokens.")):
             costs[key] *= groups  # the codec visits a position once for each group of channels
-    encode = sum(cost for key, cost in costs.items() if key.startswith(encoders))
+    shares = {key: 0.5 if key.startswith(BOTH_WAYS) else float(key.startswith(encoders)) for key in costs}
+    encode = sum(cost * shares[key] for key, cost in costs.items())
     return {
         "parameters": sum(p.numel() for p in built.parameters()),
         "kmac_decode": round(sum(costs.values()) - encode, 2),

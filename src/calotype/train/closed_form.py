@@ -76,8 +76,11 @@ class _Step:
 
 
 def _steps(transform: nn.Module) -> list[_Step] | None:
-    """A transform's convolutions in order, or None where there is something that this file does not know."""
-    chain = transform.transform if isinstance(transform, Rotation) else transform
+    """A transform's convolutions in order, or None where there is something that this file does not know.
+
+    Of a `chain`, where the transform has one: what lies beside it begins with nothing to add.
+    """
+    chain = transform.transform if isinstance(transform, Rotation) else getattr(transform, "chain", transform)
     found: list[_Step] = []
     if not isinstance(chain, nn.Sequential):
         return None
@@ -102,11 +105,15 @@ def start(analysis: nn.Module, synthesis: nn.Module, pictures: Tensor) -> bool:
     """Make `analysis` the principal components of blocks of the stage before, stage by stage, and `synthesis` the way back.
 
     pictures   [b, 3, h, w] in networks' units, whose second moments decide
-    returns    False, and nothing is changed, where the two are no mirrored chains of convolutions
+    returns    False, and nothing is changed, where the two are no mirrored chains of convolutions; an analysis that has
+               `start(synthesis, pictures)` itself makes both, orthonormal
 
     Four stages of stride 2 are nearly the Karhunen-Loeve transform of 16x16 blocks: orthonormal, but for what narrow stages
     leave out. Taps outside a block begin at zero, residual blocks as the identity, normalisations as good as none.
     """
+    if (own := getattr(analysis, "start", None)) is not None:
+        own(synthesis, pictures)
+        return True
     down, up = _steps(analysis), _steps(synthesis)
     if not down or not up or not _mirrored(down, up):
         return False

@@ -25,9 +25,13 @@ TYPICAL_BPP = (0.15, 0.24, 0.36, 0.54, 0.81, 1.15, 1.60, 2.10)
 
 
 def system(
-    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48, steps: int = 2
-) -> Any:
-    """The trainable system; sizes as the figure above has them. With four steps it is a quad-tree."""
+    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 32, parameters: int = 48, steps: int = 2,
+    kernel: int = 5, **others: Any,
+) -> Any:  # fmt: skip
+    """The trainable system; sizes as the figure above has them. With four steps it is a quad-tree.
+
+    kernel   how much of what is known a position sees; others: arguments of `with_hyperprior`
+    """
     import torch
 
     from calotype.nets.hyper import ContextParameters
@@ -37,9 +41,9 @@ def system(
 
     anchors = entropy_parameters(latent, parameters)
     seen = torch.zeros(2, 2 * latent + PARITY, 32, 32)
-    others = {
+    later = {
         "others" if step == 1 else f"others{step}": FrozenNet(
-            module=ContextParameters(parameters, latent), exact=True, outputs=anchors.outputs,
+            module=ContextParameters(parameters, latent, kernel=kernel), exact=True, outputs=anchors.outputs,
             inputs={"side": anchors.inputs["side"], "seen": seen, "row": anchors.inputs["row"]},
             ranges={**anchors.ranges, "seen": (-127, 127, 0)},
         )
@@ -47,7 +51,7 @@ def system(
     }  # fmt: skip
     sizes: dict[str, Any] = {"widths": widths, "latent": latent, "hyper": hyper, "parameters": parameters}
     more: dict[str, Any] = {} if steps == 2 else {"walk_parameters": {"steps": steps}}
-    return with_hyperprior("checkerboard", {"anchors": anchors, **others}, TYPICAL_BPP, **sizes, **more)
+    return with_hyperprior("checkerboard", {"anchors": anchors, **later}, TYPICAL_BPP, **sizes, **more, **others)
 
 
 RECIPE = Recipe(

@@ -25,9 +25,10 @@ TYPICAL_BPP = (0.15, 0.24, 0.37, 0.56, 0.84, 1.18, 1.63, 2.15)
 
 
 def system(
-    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 48, coarse: int = 32, parameters: int = 48
-) -> Any:
-    """The trainable system; sizes as the figure above has them."""
+    widths: tuple[int, ...] = (24, 48, 80), latent: int = 128, hyper: int = 48, coarse: int = 32, parameters: int = 48,
+    **others: Any,
+) -> Any:  # fmt: skip
+    """The trainable system; sizes as the figure above has them; others: arguments of `with_hyperprior`."""
     import torch
 
     from calotype.model.manifest import Latent
@@ -70,6 +71,7 @@ def system(
     return with_hyperprior(
         "coarse-to-fine", nets, TYPICAL_BPP, widths=widths, latent=latent, hyper=hyper, parameters=parameters,
         latents=latents, priors=("w",), rows={"z.rate": Row(parameters), "z.scale": Row.of_scales(hyper)},
+        **others,
     )  # fmt: skip
 
 
