@@ -75,19 +75,19 @@ class NonLocalGate(Gate):
 class NonLocalAnalysis(AttentionAnalysis):
     """As `AttentionAnalysis`, the latents gated by what is like them, near and far."""
 
-    def __init__(self, widths: Sequence[int], latent: int) -> None:
+    def __init__(self, widths: Sequence[int], latent: int, reach: int = REACH) -> None:
         super().__init__(widths, latent)
-        self[-1] = NonLocalGate(latent)
-        self.halo_px += 16 * REACH
+        self[-1] = NonLocalGate(latent, reach)
+        self.halo_px += 16 * reach
 
 
 class NonLocalSynthesis(AttentionSynthesis):
     """The mirror image."""
 
-    def __init__(self, widths: Sequence[int], latent: int) -> None:
+    def __init__(self, widths: Sequence[int], latent: int, reach: int = REACH) -> None:
         super().__init__(widths, latent)
-        self[0] = NonLocalGate(latent)
-        self.halo_px += 16 * REACH
+        self[0] = NonLocalGate(latent, reach)
+        self.halo_px += 16 * reach
 
 
 class NonLocalHyperAnalysis(HyperAnalysis):

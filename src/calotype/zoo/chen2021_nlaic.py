@@ -26,9 +26,10 @@ from calotype.zoo import Recipe
 
 def system(
     widths: tuple[int, ...] = (24, 32, 32), latent: int = 48, hyper: int = 24, parameters: int = 32,
-    attended: int = 16, sides: int = 4, context: int = 24,
+    reach: int = 4, attended: int = 16, sides: int = 4, context: int = 24,
 ) -> Any:  # fmt: skip
-    """The trainable system; `attended` is the width of queries, `sides` integers a symbol, `context` the hidden layer."""
+    """The trainable system; `reach` of gates in positions, `attended` the width of queries, `sides` integers for each symbol,
+    `context` the width of the hidden layer."""
     import torch
 
     from calotype.nets.hyper import ROW_TOP
@@ -73,7 +74,7 @@ def system(
     }  # fmt: skip
     return with_hyperprior(
         "volume", nets, TYPICAL_BPP, widths=widths, latent=latent, hyper=hyper, parameters=parameters,
-        analysis=NonLocalAnalysis(widths, latent), synthesis=NonLocalSynthesis(widths, latent),
+        analysis=NonLocalAnalysis(widths, latent, reach), synthesis=NonLocalSynthesis(widths, latent, reach),
         walk_parameters={"order": order, "width": attended, "sides": sides},
     )  # fmt: skip
 
@@ -85,8 +86,10 @@ RECIPE = Recipe(
     walk="volume",
     build=system,
     sizes={
-        "tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "attended": 4, "context": 6},
+        "tiny": {
+            "widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "reach": 1, "attended": 4, "context": 6,
+        },
         "paper": {"widths": (192, 192, 192), "latent": 192, "hyper": 192, "parameters": 192, "attended": 96},
     },
     phases=INTEGERS_LAST,
-)
+)  # fmt: skip
