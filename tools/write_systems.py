@@ -102,7 +102,8 @@ def counted(recipe: Any) -> dict[str, Any]:
     built = recipe.system().eval()
     if hasattr(walk := getattr(built, "walk", None), "rounds"):  # blocks in a loop: seen once, coded in waves
         walk.rounds = 0, 0
-        calls.extend(["q"] * (walk.count(SIDE // walk.side, SIDE // walk.side) - 1))
+        if hasattr(walk, "count"):
+            calls.extend(["q"] * (walk.count(SIDE // walk.side, SIDE // walk.side) - 1))
     crop = torch.rand(1, 3, SIDE, SIDE) * 255
     kept = system.TrainingPort, pyramid_system.TrainingPort
     system.TrainingPort = pyramid_system.TrainingPort = Counting
@@ -122,7 +123,7 @@ def counted(recipe: Any) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in built.parameters()),
         "kmac_decode": round(sum(costs.values()) - encode, 2),
         "kmac_encode": round(encode, 2),
-        "passes": len(calls),
+        "passes": walk.passes(SIDE, SIDE) if hasattr(walk, "passes") else len(calls),
     }
 
 

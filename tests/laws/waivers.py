@@ -36,6 +36,7 @@ WAIVERS |= {
     ("L5 gain", "wu2021-lbhic"): "gains are applied by the walk, tile by tile",
     ("L5 halo", "swift"): "how far its wavelet reaches is computed (tests/tiles), and nothing else looks around",
     ("L5 halo", "kamisli2022-block"): "its blocks are pixels, so windows need no halo and have no gain",
+    ("L5 halo", "minnen2018-tiled"): "its blocks are pixels, so windows need no halo and have no gain",
 }
 MASKED = ("li2018-content-weighted", "mentzer2018-cpm", "agustsson2017-s2h", "cai2020-roi",
           "li2021-content-weighted-pami", "alexandre2018-nctu")  # fmt: skip

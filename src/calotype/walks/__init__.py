@@ -38,6 +38,7 @@ _WALKS = {
     "trees": ("calotype.walks.trees", "Trees"),
     "truncated": ("calotype.walks.truncated", "Truncated"),
     "surfaces": ("calotype.walks.surfaces", "Surfaces"),
+    "tiled": ("calotype.walks.tiled", "Tiled"),
     "vectors": ("calotype.walks.vectors", "Vectors"),
     "volume": ("calotype.walks.volume", "Volume"),
     "winners": ("calotype.walks.winners", "Winners"),

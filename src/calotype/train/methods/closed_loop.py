@@ -19,7 +19,7 @@ from calotype.train.freeze import FrozenNet
 from calotype.train.integer_system import IntegerSystem
 from calotype.train.system import System
 
-__all__ = ["ClosedLoopSystem"]
+__all__ = ["ClosedLoopSystem", "basis_of"]
 
 _RIDGE = 20.0  # variance, in squared levels, of what decoding adds to neighbours
 
@@ -45,7 +45,7 @@ class ClosedLoopSystem(IntegerSystem):
         x, target = (part.permute(0, 2, 3, 1).reshape(-1, part.shape[1]).double() for part in (seen, levels))
         gram = x.T @ x / len(x) + _RIDGE * torch.eye(x.shape[1]).to(x)
         linear = torch.linalg.solve(gram, x.T @ target / len(x)).T.float()  # m planes
-        basis = _basis(crops, round((m // 3) ** 0.5)).to(levels)
+        basis = basis_of(crops, round((m // 3) ** 0.5)).to(levels)
         coefficients = (target.float() - x.float() @ linear.T) @ basis.T
         analysis, synthesis = self.nets["block_analysis"].linear, self.nets["block_synthesis"].leave
         analysis.bias.zero_()
@@ -67,7 +67,7 @@ class ClosedLoopSystem(IntegerSystem):
         return super()._transforms() if isinstance(self.synthesis, BlockPixels) else System._transforms(self)
 
 
-def _basis(crops: Tensor, side: int) -> Tensor:
+def basis_of(crops: Tensor, side: int) -> Tensor:
     """Orthonormal rows [3 side^2, 3 side^2]: cosines of each of three colours that pictures do not correlate."""
     flat = (crops - 128).permute(0, 2, 3, 1).reshape(-1, 3).double()
     colours = torch.linalg.eigh(flat.T @ flat / len(flat))[1].flip(1).T.float().cpu().numpy()
