@@ -32,6 +32,7 @@ WAIVERS |= {
     ("L2 escapes", "cai2020-tucker"): "at the least rate most of what is far out is not coded at all",
     ("L5 gain", "cai2020-tucker"): "its gains are the same at all rates",
     ("L5 gain", "choi2019-conditional"): "its synthesis depends on the rate as a whole",
+    ("L5 gain", "ma2020-iwave"): "gains are applied by the walk, tile by tile",
     ("L5 gain", "sun2021-int8"): "gains are applied by the walk, tile by tile",
     ("L5 gain", "wu2021-lbhic"): "gains are applied by the walk, tile by tile",
     ("L5 halo", "swift"): "how far its wavelet reaches is computed (tests/tiles), and nothing else looks around",

@@ -110,7 +110,7 @@ def freeze_system(
     nets: dict[str, Net] = {}
     for place, (key, net) in enumerate(frozen.nets.items(), 1):
         say(f"exporting {key} ({place} of {len(frozen.nets)})")
-        graphs[key] = compact(export(net), exact=net.exact)
+        graphs[key] = compact(export(net), exact=net.exact, sample=_sample(net))
         nets[key] = Net(
             file=f"nets/{key}.onnx", inputs=tuple(net.inputs), outputs=net.outputs, exact=net.exact, part=net.part,
             ranges=net.ranges,
@@ -126,6 +126,15 @@ def freeze_system(
     say("proving the exact networks")
     prove_model(model)
     return model
+
+
+def _sample(net: FrozenNet) -> dict[str, np.ndarray]:
+    """Small integers in the shapes of the examples, whose sizes fit each other."""
+    draw = np.random.default_rng(0).integers
+    return {
+        key: draw(0, 16 + place, example.shape).astype(example.numpy().dtype)
+        for place, (key, example) in enumerate(net.inputs.items())
+    }
 
 
 def export(net: FrozenNet) -> bytes:

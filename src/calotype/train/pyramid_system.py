@@ -65,13 +65,14 @@ class PyramidSystem(nn.Module):
     lambdas   worth of a unit of mean squared error (0..255) in bits per pixel, one per rate anchor, ascending
     typical   bpp that the anchor usually gives: samples weigh typical^-0.8, so that every rate counts relatively
     widths    channels of the context networks, levels 1 (finest) upwards
-    steps     coding steps of levels 1 upwards; the low-pass band takes 4
+    steps     coding steps of levels 1 upwards
+    low       coding steps of the low-pass band
     post      whether a post-filter corrects the picture
     """
 
     def __init__(
         self, *, lambdas: Sequence[float], typical: Sequence[float], widths: Sequence[int], steps: Sequence[int],
-        post: bool = True,
+        post: bool = True, low: int = 4,
     ) -> None:  # fmt: skip
         super().__init__()
         self.levels = levels = len(widths)
@@ -79,7 +80,7 @@ class PyramidSystem(nn.Module):
         self.names = ["ll"] + [f"l{k}" for k in range(levels, 0, -1)]
         self.channels = {name: 3 if name == "ll" else 9 for name in self.names}
         self.width = {"ll": widths[-1]} | {f"l{k}": widths[k - 1] for k in range(1, levels + 1)}
-        self.steps = {"ll": 4} | {f"l{k}": steps[k - 1] for k in range(1, levels + 1)}
+        self.steps = {"ll": low} | {f"l{k}": steps[k - 1] for k in range(1, levels + 1)}
         self.shared = "l2" if post else ""  # the band whose features the post-filter sees
         self.walk = Pyramid(bands=[(name, self.steps[name]) for name in self.names], share=self.shared)
         self.context = nn.ModuleDict()
@@ -296,7 +297,8 @@ class PyramidSystem(nn.Module):
             encoder={name: p.detach().cpu().numpy().astype(np.float32) for name, p in gains.items()},
         )
 
-    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+    def frozen_contexts(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+        """The networks of the walk, for rows as they are frozen."""
         found: dict[str, FrozenNet] = {}
         coarser = ""
         for name in self.names:
@@ -314,9 +316,10 @@ class PyramidSystem(nn.Module):
                     outputs=("v",) if name == "l1" else ("v", "u"),
                     ranges={"coarse": (-255, 255, 0), "row": f"rows/{name}.rate"},
                 )  # fmt: skip
+            large = name in ("l1", "l2") and int(name[1:]) < self.levels  # those of the coarsest may have odd sides
             for step in range(self.steps[name]):
                 found[f"{name}_step{step}"] = FrozenNet(
-                    module=FrozenStep(self.context[f"{name}_step{step}"], large=name in ("l1", "l2")), exact=True,
+                    module=FrozenStep(self.context[f"{name}_step{step}"], large=large), exact=True,
                     inputs={"v": torch.zeros(*v), "known": known["known"][:, 0 if step else 2 * c :],
                             "row": torch.zeros(2, c, 1, 1)},
                     outputs=("mean16", "index"),
@@ -329,6 +332,10 @@ class PyramidSystem(nn.Module):
                     ranges={"known": (-127, 127, 0)} | ({"u": (0, 255, 0)} if u else {}),
                 )  # fmt: skip
             coarser = name
+        return found
+
+    def _frozen_nets(self, rows: dict[str, np.ndarray]) -> dict[str, FrozenNet]:
+        found = self.frozen_contexts(rows)
         if self.post is not None:
             found["finish"] = FrozenNet(
                 module=PlanesToPixels(self.post, self.colour, self.share_gain, UNIT),

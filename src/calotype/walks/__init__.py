@@ -25,6 +25,7 @@ _WALKS = {
     "measurements": ("calotype.walks.measurements", "Measurements"),
     "laplacians": ("calotype.walks.laplacians", "Laplacians"),
     "learned-trees": ("calotype.walks.learned_trees", "LearnedTrees"),
+    "lifted": ("calotype.walks.lifted", "Lifted"),
     "neighbours": ("calotype.walks.neighbours", "Neighbours"),
     "predictive": ("calotype.walks.predictive", "Predictive"),
     "joint": ("calotype.walks.joint", "Joint"),
