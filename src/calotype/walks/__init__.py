@@ -10,6 +10,7 @@ from calotype.errors import UsageError
 __all__ = ["get", "names"]
 
 _WALKS = {
+    "allocated": ("calotype.walks.allocated", "Allocated"),
     "attended": ("calotype.walks.attended", "Attended"),
     "bespoke": ("calotype.walks.bespoke", "Bespoke"),
     "blocks": ("calotype.walks.blocks", "Blocks"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from calotype.coding.densities import LAPLACE_STEPS, Laplace, constant, namespace
 
-__all__ = ["Modes"]
+__all__ = ["Modes", "beside", "wide"]
 
 _SPLIT_BITS = 6.0  # what a split is taken to cost, about: its flag and four modes instead of one
 
@@ -38,12 +38,12 @@ class Modes:
         if choice is None and y is not None:
             choice, finer = self._least(constant(y), constant(index), constant(given["worth"]))
         choice = constant(port.code("choice", choice, nets.prior("choice")))
-        split = _wide(1.0 * (choice > self.modes - 0.5), 2)
+        split = wide(1.0 * (choice > self.modes - 0.5), 2)
         finer = constant(port.code("finer", finer, replace(nets.prior("finer"), kept=split)))
-        mode = finer * split + _wide(choice, 2) * (1 - split)
-        place = _wide(mode, self.cells)
+        mode = finer * split + wide(choice, 2) * (1 - split)
+        place = wide(mode, self.cells)
         width = port.shape("y")[1] // self.modes
-        kept = _beside([_beside([1.0 * (place == k)] * width) for k in range(self.modes)])
+        kept = beside([beside([1.0 * (place == k)] * width) for k in range(self.modes)])
         known = port.code("y", None if y is None else y * kept, Laplace(None, index * kept))
         return {"choice": choice, "finer": finer, "mode": mode, "y": known}
 
@@ -59,7 +59,7 @@ class Modes:
         choice, whole = _first_least(coarse)
         apart = few[:, :, ::2, ::2] + few[:, :, 1::2, ::2] + few[:, :, ::2, 1::2] + few[:, :, 1::2, 1::2] + _SPLIT_BITS
         split = 1.0 * (apart < whole)
-        return choice + split * (self.modes - choice), finer * _wide(split, 2)
+        return choice + split * (self.modes - choice), finer * wide(split, 2)
 
 
 def _first_least(costs: Any) -> tuple[Any, Any]:
@@ -72,13 +72,13 @@ def _first_least(costs: Any) -> tuple[Any, Any]:
     return least, best
 
 
-def _wide(array: Any, side: int) -> Any:
+def wide(array: Any, side: int) -> Any:
     """Every value of [b, c, h, w] as a square of so many."""
     if isinstance(array, np.ndarray):
         return array.repeat(side, 2).repeat(side, 3)
     return array.repeat_interleave(side, 2).repeat_interleave(side, 3)
 
 
-def _beside(parts: list[Any]) -> Any:
+def beside(parts: list[Any]) -> Any:
     """Arrays next to each other along their channels."""
     return np.concatenate(parts, 1) if isinstance(parts[0], np.ndarray) else namespace(parts[0]).cat(parts, 1)
