@@ -49,7 +49,8 @@ class Players:
         capture: bool,
         note: Callable[[str], None],
     ) -> None:
-        gentler = tuple(getattr(system, "slower", ()))  # what the system knows of itself comes after what a phase says
+        # What the system knows of itself comes after what a phase says.
+        gentler = tuple((names, min(1.0, factor * phase.bold)) for names, factor in getattr(system, "slower", ()))
         phase = replace(phase, players=tuple(replace(p, slower=p.slower + gentler) for p in phase.players))
         self.system, self.phase, self.mode, self.device = system, phase, mode, device
         self.runner, self.note = runner, note

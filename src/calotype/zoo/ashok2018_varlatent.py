@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import EVERYTHING
 from calotype.zoo import Recipe
 from calotype.zoo.minnen2018_hyperprior import STAGES
 
@@ -51,5 +51,5 @@ RECIPE = Recipe(
     walk="truncated",
     build=system,
     sizes={"wide": {"widths": (48, 96, 128)}, "tiny": {"widths": (4, 6, 8), "latent": 54}},
-    phases=(Phase(name="everything"),),
+    phases=EVERYTHING,
 )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import EVERYTHING
 from calotype.zoo import Recipe
 from calotype.zoo.minnen2018_hyperprior import STAGES
 
@@ -57,5 +57,5 @@ RECIPE = Recipe(
         "wide": {"widths": (48, 96, 128), "latent": 160},
         "tiny": {"widths": (4, 6, 8), "latent": 8},
     },
-    phases=(Phase(name="everything"),),
+    phases=EVERYTHING,
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import BOLD, Phase
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.18, 0.28, 0.42, 0.62, 0.92, 1.30, 1.80, 2.40)
@@ -51,7 +51,7 @@ RECIPE = Recipe(
     build=system,
     sizes={"wide": {"widths": (48, 96, 128), "latent": 160}, "tiny": {"widths": (4, 6, 8), "latent": 8, "priors": 4}},
     phases=(
-        Phase(name="everything", share=0.9, schedule="constant_then_linear", hold=0.6, final=0.2),
-        Phase(name="integers", share=0.1, rate_scale=0.2, schedule="linear", options={"exact": True}),
+        Phase(name="everything", share=0.9, schedule="constant_then_linear", hold=0.6, final=0.2, bold=BOLD),
+        Phase(name="integers", share=0.1, rate_scale=0.2, schedule="linear", bold=BOLD, options={"exact": True}),
     ),
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import BOLD, Phase
 from calotype.zoo import Recipe
 
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
@@ -47,7 +47,7 @@ RECIPE = Recipe(
     build=system,
     sizes={"tiny": {"widths": (4, 6), "latent": 6}},
     phases=(
-        Phase(name="transform", share=0.6, schedule="constant"),
-        Phase(name="rotated", share=0.4, options={"rotate": True}),
+        Phase(name="transform", share=0.6, schedule="constant", bold=BOLD),
+        Phase(name="rotated", share=0.4, bold=BOLD, options={"rotate": True}),
     ),
 )

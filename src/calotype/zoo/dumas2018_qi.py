@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import EVERYTHING
 from calotype.zoo import Recipe
 
 
@@ -33,5 +33,5 @@ RECIPE = Recipe(
     walk="factorized",
     build=system,
     sizes={"tiny": {"widths": (4, 6), "latent": 8}},
-    phases=(Phase(name="everything"),),
+    phases=EVERYTHING,
 )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import Phase
+from calotype.train.phases import EVERYTHING
 from calotype.zoo import Recipe
 
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
@@ -48,5 +48,5 @@ RECIPE = Recipe(
     walk="factorized",
     build=system,
     sizes={"tiny": {"widths": (4, 6), "latent": 6, "blocks": 1}},
-    phases=(Phase(name="everything"),),
+    phases=EVERYTHING,
 )
