@@ -30,6 +30,8 @@ WAIVERS |= {
     ("L2 escapes", "ashok2018-varlatent"): "at the least rate most of what is far out is not coded at all",
     ("L5 gain", "ashok2018-varlatent"): "its gains are the same at all rates",
     ("L2 escapes", "cai2020-tucker"): "at the least rate most of what is far out is not coded at all",
+    ("L2 escapes", "gregor2016-convdraw"): "at the least rate most of what is far out is not coded at all",
+    ("L5 gain", "gregor2016-convdraw"): "its gains are the same at all rates",
     ("L5 gain", "cai2020-tucker"): "its gains are the same at all rates",
     ("L5 gain", "choi2019-conditional"): "its synthesis depends on the rate as a whole",
     ("L5 gain", "ma2020-iwave"): "gains are applied by the walk, tile by tile",

@@ -19,6 +19,7 @@ _WALKS = {
     "coarse-to-fine": ("calotype.walks.coarse_to_fine", "CoarseToFine"),
     "competing": ("calotype.walks.competing", "Competing"),
     "dithered": ("calotype.walks.dithered", "Dithered"),
+    "drawn": ("calotype.walks.drawn", "Drawn"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
     "fractal": ("calotype.walks.fractal", "Fractal"),
     "grids": ("calotype.walks.grids", "Grids"),

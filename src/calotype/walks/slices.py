@@ -12,7 +12,7 @@ from calotype.coding.densities import Laplace
 from calotype.walks.features import parity_planes, with_symbols
 from calotype.walks.orders import Lattice
 
-__all__ = ["Slices", "bounds"]
+__all__ = ["Slices", "bounds", "lattice_of", "placed"]
 
 
 def bounds(channels: int, slices: int) -> tuple[tuple[int, int], ...]:
@@ -21,7 +21,8 @@ def bounds(channels: int, slices: int) -> tuple[tuple[int, int], ...]:
 
 
 @lru_cache(maxsize=64)
-def _lattice(channels: int, slices: int, step: int) -> Lattice:
+def lattice_of(channels: int, slices: int, step: int) -> Lattice:
+    """All positions of the channels of one slice."""
     steps = np.zeros((channels, 2, 2), np.int64)
     for k, (first, stop) in enumerate(bounds(channels, slices)):
         steps[first:stop] = k
@@ -53,18 +54,18 @@ class Slices:
             part = slice(first, stop)
             seen = () if values is None else (with_symbols(values[:, :first], parity),)
             mean16, index = (
-                _placed(array, first, channels) for array in nets[f"slice{k}"](side, *seen, scale[:, part])
+                placed(array, first, channels) for array in nets[f"slice{k}"](side, *seen, scale[:, part])
             )
-            known = port.code("y", y, Laplace(mean16, index), _lattice(channels, self.slices, k), onto=known)
+            known = port.code("y", y, Laplace(mean16, index), lattice_of(channels, self.slices, k), onto=known)
             before = known if corrections is None else known + corrections
             residual = nets[f"residual{k}"](side, with_symbols(before[:, :stop], parity))
-            residual = _placed(residual, first, channels) * (1 / 16)
+            residual = placed(residual, first, channels) * (1 / 16)
             corrections = residual if corrections is None else corrections + residual
             values = (known + corrections).clip(self.low, self.high)
         return {"z": z, "y": values}
 
 
-def _placed(part: Any, first: int, channels: int) -> Any:
+def placed(part: Any, first: int, channels: int) -> Any:
     """Channels of a slice among zeros: [b, n, h, w] -> [b, channels, h, w]."""
     b, n, h, w = part.shape
     if not hasattr(part, "new_zeros"):
