@@ -31,7 +31,7 @@ def test_a_run_learns_and_says_so(settings: Settings):
     outcome = train(Tiny(), dataclasses.replace(settings, steps=60, validate_steps=20))
     rows = log.read(settings.run / "log.jsonl")
     events = [row["event"] for row in rows]
-    assert [e for e in events if e not in ("step", "validation")] == ["start", "phase", "phase", "end"]
+    assert [e for e in events if e not in ("step", "validation")] == ["start", "phase", "phase", "idle", "end"]
     steps = [row for row in rows if row["event"] == "step"]
     assert [row["step"] for row in steps] == list(range(1, 61))
     assert [row["phase"] for row in steps] == ["ends"] * 20 + ["all"] * 40
@@ -119,7 +119,8 @@ def test_bad_steps_are_skipped_and_counted(settings: Settings):
     training.run()
     assert training.bad_steps == 3
     assert all(torch.isfinite(p).all() for p in training.parameters.values())
-    assert log.read(settings.run / "log.jsonl")[-3]["bad_steps"] == 3
+    steps = [row for row in log.read(settings.run / "log.jsonl") if row["event"] == "step"]
+    assert steps[-1]["bad_steps"] == 3
     training = Training(Some(), dataclasses.replace(settings, run=settings.run / "worse", steps=60))
     training.system.until = 1000
     with pytest.raises(ModelError, match="20 steps in a row"):

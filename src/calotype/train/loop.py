@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from calotype.errors import ModelError, TargetExists, UsageError
-from calotype.train import data, log, opening, resume, step
+from calotype.train import data, idle, log, opening, resume, step, validation
 from calotype.train.optimisers import Average
 from calotype.train.phases import Phase
 from calotype.train.plan import Plan
@@ -310,6 +310,16 @@ class Training:
         self.validation_took = time.monotonic() - began
         return self.curve
 
+    def tell_idle(self) -> None:
+        """Log how many units never fire, and say where it is half of a layer or more."""
+        if self.crops is None:
+            return
+        with self.average:
+            found = idle.idle_units(self.system, self.crops[: validation.AT_ONCE], self._forward)
+        self.log.write("idle", step=self.plan.step, units={name: list(pair) for name, pair in found.items() if pair[0]})
+        for line in idle.said(found):
+            self.progress.say(line)
+
     # --- the loop ------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
@@ -320,6 +330,7 @@ class Training:
             finished = self._steps(signals)
             if finished:
                 self.check()
+                self.tell_idle()
             self.save()
             if finished:
                 self.log.write("end", step=self.plan.step, seconds=self.plan.seconds)
