@@ -5,16 +5,18 @@ Not here: the integers of attention itself (walks/references.py), the order of c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calotype.nets.attention import AttentionAnalysis, AttentionSynthesis, Gate
+from calotype.nets.attention import Gate
 from calotype.nets.exact import ExactNet
 from calotype.nets.hyper import ACTIVATION, BoundedConv, ContextParameters, HyperAnalysis
+from calotype.nets.residual import Residual
+from calotype.nets.transforms import Analysis, Synthesis
 from calotype.walks.features import FEATURE
 from calotype.walks.references import TOP
 from calotype.walks.volume import GATE
@@ -60,34 +62,47 @@ class NonLocal(nn.Module):
             yield torch.stack([band[..., column : column + width] for column in side], 2)
 
 
+class Bottleneck(Residual):
+    """x + conv1x1(conv3x3(conv1x1(x))), half as wide in the middle."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        half = max(2, channels // 2)
+        self.path = nn.Sequential(
+            nn.Conv2d(channels, half, 1), nn.LeakyReLU(0.2), nn.Conv2d(half, half, 3, padding=1), nn.LeakyReLU(0.2),
+            nn.Conv2d(half, channels, 1),
+        )  # fmt: skip
+
+
 class NonLocalGate(Gate):
     """x + trunk(x) * sigmoid(mask(x)), whose mask sees far: a non-local block and a convolution.
 
-    source   Chen et al. 2021, arXiv:1910.06244, figure 3 (NLAM), with one residual block on the trunk instead of three, and
-             none behind the non-local block
+    source   Chen et al. 2021, arXiv:1910.06244, figure 3 (NLAM), with one narrow residual block on the trunk instead of
+             three wide ones, and none behind the non-local block
     """
 
     def __init__(self, channels: int, reach: int | None = REACH) -> None:
         super().__init__(channels)
+        self.trunk = Bottleneck(channels)
         self.mask = nn.Sequential(NonLocal(channels, reach), nn.Conv2d(channels, channels, 1))
 
 
-class NonLocalAnalysis(AttentionAnalysis):
-    """As `AttentionAnalysis`, the latents gated by what is like them, near and far."""
+class NonLocalAnalysis(Analysis):
+    """As `Analysis`, the latents gated by what is like them, near and far."""
 
-    def __init__(self, widths: Sequence[int], latent: int, reach: int = REACH) -> None:
-        super().__init__(widths, latent)
-        self[-1] = NonLocalGate(latent, reach)
-        self.halo_px += 16 * reach
+    def __init__(self, *arguments: Any, reach: int = REACH, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.append(NonLocalGate(self[-1].out_channels, reach))  # type: ignore[arg-type]
+        self.halo_px += 16 * (reach + 1)
 
 
-class NonLocalSynthesis(AttentionSynthesis):
+class NonLocalSynthesis(Synthesis):
     """The mirror image."""
 
-    def __init__(self, widths: Sequence[int], latent: int, reach: int = REACH) -> None:
-        super().__init__(widths, latent)
-        self[0] = NonLocalGate(latent, reach)
-        self.halo_px += 16 * reach
+    def __init__(self, *arguments: Any, reach: int = REACH, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.insert(0, NonLocalGate(self[0].in_channels, reach))  # type: ignore[arg-type]
+        self.halo_px += 16 * (reach + 1)
 
 
 class NonLocalHyperAnalysis(HyperAnalysis):

@@ -56,7 +56,7 @@ class _Memory:
 
     def __call__(self, seen: Any, content: Any, at: Any) -> Any:
         tokens, (b, c, h, w) = self.look(seen), content.shape
-        tokens = tokens.reshape(b, 2 * self.width, -1)
+        tokens = (tokens if at is None else np.asarray(tokens)).reshape(b, 2 * self.width, -1)
         query, keys = tokens[:, : self.width], tokens[:, self.width :]
         asking, points, earlier = asked(self.order, h, w, at, content)
         if at is None:

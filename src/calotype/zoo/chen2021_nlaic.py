@@ -1,19 +1,19 @@
 """Chen, Liu, Ma, Shen, Cao, Wang 2021 (arXiv:1910.06244): masks by non-local attention, a 3-D masked context, a hyperprior.
 
-    picture -> 3x3 steps with GDN, residual blocks, gates; last gate non-local -> * gain(rate) -> y (1/16) -> fronts
+    picture -> conv5/2 GDN conv5/2 GDN conv3/2 GDN conv3/2 -> non-local gate -> * gain(rate) -> y (1/16) -> fronts
                                            |
                    hyper-analysis, gate non-local -> z (1/64) -> hyper-synthesis (exact) -> * mask -> spread (exact)
                                                         |-> tokens (exact) -> mixed over the tile -> mask (exact)
       front k: integers of each symbol, symbols before k within 5x5 positions and 5 channels -> mean, table (exact)
-    picture <- gate non-local, sub-pixel steps with IGDN, residual blocks, gates <- * inverse gain(rate) <- restored y
+    picture <- deconv IGDN deconv IGDN deconv IGDN deconv <- non-local gate <- * inverse gain(rate) <- restored y
 
 A gate multiplies features by a mask of 0 to 1, and what is alike elsewhere in the picture decides about it.
 The context is a volume's: its 53 taps are the same for all channels, 3,000 weights where a 5x5 context has 100,000.
-Differs from the paper: in the transforms one gate each is non-local, at 1/16, and sees 9x9 positions (144 pixels), so that
-windows need a halo and no seam is left; in the hyper nets masks see all of a tile, the decoder's with max(0, q k) in
-integers instead of a softmax; one residual block instead of three on the trunk of a gate, none on its mask; Laplace instead
-of Gauss; diagonal planes of a divided code, 110 of them in a tile, instead of a step for each symbol; one model for all
-rates; narrower.
+Differs from the paper: in the transforms one gate each, at 1/16, that sees 9x9 positions (144 pixels), so that windows need
+a halo and no seam is left; in the hyper nets masks see all of a tile, the decoder's with max(0, q k) in integers instead of
+a softmax; one narrow residual block instead of three on the trunk of a gate, none on its mask, none between the steps;
+Laplace instead of Gauss; diagonal planes of a divided code, 142 of them in a tile, instead of a step for each symbol; one
+model for all rates; narrower.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from calotype.zoo import Recipe
 
 
 def system(
-    widths: tuple[int, ...] = (24, 32, 32), latent: int = 48, hyper: int = 24, parameters: int = 32,
+    widths: tuple[int, ...] = (24, 48, 72), latent: int = 80, hyper: int = 24, parameters: int = 32,
     reach: int = 4, attended: int = 16, sides: int = 4, context: int = 24,
 ) -> Any:  # fmt: skip
     """The trainable system; `reach` of gates in positions, `attended` the width of queries, `sides` integers for each symbol,
@@ -45,7 +45,7 @@ def system(
     from calotype.train.freeze import FrozenNet
     from calotype.walks.fronts import Order
     from calotype.walks.volume import taps
-    from calotype.zoo.minnen2018_hyperprior import TYPICAL_BPP, with_hyperprior
+    from calotype.zoo.minnen2018_hyperprior import STAGES, TYPICAL_BPP, with_hyperprior
 
     order = 1, 1, latent
     seen, symbols = len(taps(Order(*order))), torch.zeros(2, sides, 1, 8)
@@ -74,7 +74,8 @@ def system(
     }  # fmt: skip
     return with_hyperprior(
         "volume", nets, TYPICAL_BPP, widths=widths, latent=latent, hyper=hyper, parameters=parameters,
-        analysis=NonLocalAnalysis(widths, latent, reach), synthesis=NonLocalSynthesis(widths, latent, reach),
+        analysis=NonLocalAnalysis(widths, latent, STAGES, reach=reach),
+        synthesis=NonLocalSynthesis(widths, latent, STAGES, reach=reach),
         walk_parameters={"order": order, "width": attended, "sides": sides},
     )  # fmt: skip
 

@@ -1,19 +1,19 @@
 """Guo, Zhang, Feng, Chen 2021 (arXiv:2011.09704): contexts across channels, and a causal search for a global reference.
 
-    picture -> 3x3 steps with GDN, residual blocks, gates -> * gain(rate) -> y (1/16) = y1, y2
+    picture -> conv5/2 GDN conv5/2 GDN conv3/2 GDN conv3/2 -> * gain(rate) -> y (1/16) = y1, y2
                                            |
                               hyper-analysis -> z (1/64) -> hyper-synthesis (exact) -> side
       y1, front k:  side, y1 of fronts before k within 5x5 -> mean, table (exact)
       y2, front k:  side and all of y1 within 3x3 -> cross (exact); y2 of fronts before k within 5x5;
                     y2 where, in fronts before k, y1 looked most like here -> mean, table (exact)
-    picture <- sub-pixel steps with IGDN, residual blocks, gates <- * inverse gain(rate) <- restored y
+    picture <- deconv IGDN deconv IGDN deconv IGDN deconv <- * inverse gain(rate) <- restored y
 
 Both sides know y1 everywhere when y2 begins, so the best match is found, not sent: the least squared distance of y1 and its
 four neighbours, in integers; of equals the first coded.
 Differs from the paper: that distance instead of a cosine, whose roots and divisions no two machines share; the reference
 enters times how close it is, from a scale of 16 steps, instead of through a softmax of its own; it is searched in a tile; GDN
-instead of GSDN; Laplace instead of mixtures; diagonals, 2 x 63 in a tile, instead of a serial scan; one model for all rates;
-narrower.
+instead of GSDN, no residual blocks; Laplace instead of mixtures; diagonals, 2 x 63 in a tile, instead of a serial scan; one
+model for all rates; narrower.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ from calotype.zoo import Recipe
 ORDER = (1, 1)
 
 
-def system(widths: tuple[int, ...] = (24, 32, 32), latent: int = 48, hyper: int = 24, parameters: int = 32) -> Any:
+def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 96, hyper: int = 24, parameters: int = 32) -> Any:
     """The trainable system; sizes as the figure above has them, `latent` of both groups together."""
     import torch
 
     from calotype.model.manifest import Latent
-    from calotype.nets.attention import AttentionAnalysis, AttentionSynthesis
     from calotype.nets.causal import CausalParameters
     from calotype.nets.hyper import ROW_TOP
     from calotype.nets.referring import Cross, ReferredParameters
@@ -67,7 +66,6 @@ def system(widths: tuple[int, ...] = (24, 32, 32), latent: int = 48, hyper: int 
     }
     return with_hyperprior(
         "referred", nets, TYPICAL_BPP, widths=widths, latent=latent, hyper=hyper, parameters=parameters, latents=latents,
-        analysis=AttentionAnalysis(widths, latent), synthesis=AttentionSynthesis(widths, latent),
         walk_parameters={"order": ORDER},
     )  # fmt: skip
 

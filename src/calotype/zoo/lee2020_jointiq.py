@@ -24,7 +24,7 @@ from calotype.zoo import Recipe
 
 
 def system(
-    widths: tuple[int, ...] = (24, 40, 56), latent: int = 64, hyper: int = 24, parameters: int = 32, attended: int = 12,
+    widths: tuple[int, ...] = (24, 48, 64), latent: int = 80, hyper: int = 24, parameters: int = 32, attended: int = 12,
     enhancement: int = 32,
 ) -> Any:  # fmt: skip
     """The trainable system; sizes as the figure above has them, `enhancement` is the width of its layers."""

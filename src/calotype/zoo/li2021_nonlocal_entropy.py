@@ -6,7 +6,7 @@
       front k:  5x5 of fronts before k -> look (exact): query, key
                 all positions of fronts before k, weighted by key and query -> what is recalled
                 side, 5x5, what is recalled -> mean, table (exact)
-    picture <- sub-pixel steps with IGDN, U-Net blocks <- * inverse gain(rate) <- restored y
+    picture <- deconvolutions with IGDN, U-Net blocks <- * inverse gain(rate) <- restored y
 
 How alike two positions are is judged by what surrounds them, known on both sides, since the one to be coded is not.
 Differs from the paper: queries and keys are learned and weights are max(0, q k) in integers, where it compares codes and has
@@ -58,14 +58,15 @@ def with_memory(
 
 
 def system(
-    widths: tuple[int, ...] = (24, 32, 40), latent: int = 48, hyper: int = 24, parameters: int = 32, attended: int = 12
+    widths: tuple[int, ...] = (24, 40, 64), latent: int = 64, hyper: int = 24, parameters: int = 32, attended: int = 12
 ) -> Any:
     """The trainable system; sizes as the figure above has them, `attended` is the width of queries and keys."""
     from calotype.nets.unet import UNetAnalysis, UNetSynthesis
+    from calotype.zoo.minnen2018_hyperprior import STAGES
 
     return with_memory(
         widths=widths, latent=latent, hyper=hyper, parameters=parameters, attended=attended,
-        analysis=UNetAnalysis(widths, latent), synthesis=UNetSynthesis(widths, latent),
+        analysis=UNetAnalysis(widths, latent, STAGES), synthesis=UNetSynthesis(widths, latent, STAGES),
     )  # fmt: skip
 
 
