@@ -12,12 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calotype.nets.exact import ExactNet
+from calotype.nets.families import Family
 from calotype.nets.hyper import ACTIVATION, BoundedConv, ContextParameters
 from calotype.nets.integer import FINE_TOP
 from calotype.walks.features import FEATURE
 from calotype.walks.neighbours import LEVEL_TOP
 
-__all__ = ["TileContext", "TilePrediction"]
+__all__ = ["Refined", "TileContext", "TilePrediction"]
 
 _TOP = 255.0
 
@@ -55,6 +56,20 @@ class TileContext(ContextParameters):
     """As `ContextParameters`, from magnitudes alone, of a tile's own symbols: seen [b, m, k, k], integers 0..127."""
 
     def __init__(self, width: int, m: int) -> None:
-        super().__init__(width, m, known=0, kernel=3, outputs=("index",))
+        super().__init__(width, m, known=0, kernel=3, outputs=("index",), shapes=2)
         self.see = BoundedConv(m, width, 3, gain_in=FEATURE, gain_out=ACTIVATION, reach=127.0)
         nn.init.normal_(self.out.weight, std=0.02)
+
+
+class Refined(Family):
+    """Two shapes: Laplace, and flat over -1.6..1.6 scales with soft edges, as what is left of a symbol's cell is."""
+
+    shapes = 2
+    _HALF, _EDGE = 1.6, 0.1
+
+    def cumulative(self, x: Tensor, shape: Tensor | None) -> Tensor:
+        assert shape is not None
+        peaked = 0.5 + 0.5 * torch.sign(x) * (1 - torch.exp(-x.abs()))
+        low, high = (F.softplus((x + end) / self._EDGE) for end in (self._HALF, -self._HALF))
+        flat = (low - high) * (self._EDGE / (2 * self._HALF))
+        return torch.where(shape > 0.5, flat, peaked)

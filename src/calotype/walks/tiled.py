@@ -6,21 +6,26 @@ Not here: the networks (nets/tiles.py), how all of it is trained (train/methods/
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from calotype.coding.densities import Laplace, namespace
+from calotype.coding.densities import constant, namespace
+from calotype.coding.shapes import Shaped
 from calotype.walks.features import parity_planes, with_symbols
 from calotype.walks.fronts import Front, Order
 from calotype.walks.neighbours import LEVEL_TOP
 from calotype.walks.whole_integer import SHIFT, scaled
 
-__all__ = ["LOG_UNIT", "SYMBOL_TOP", "Places", "Tiled", "planes_of"]
+__all__ = ["FLAT", "LOG_UNIT", "SYMBOL_TOP", "THIRD", "Places", "Tiled", "planes_of"]
 
 SYMBOL_TOP = 1023
 LOG_UNIT = 64  # integers per doubling of the squared error that a tile may have, in the row "count.target"
+THIRD = (
+    3  # by what the step falls from stage to stage: a symbol's cell is then that of -1, 0, 1 of the next stage, alike
+)
+FLAT = 9  # the scale at which these three have a third of the probability each (nets/tiles.py, Refined)
 _NEAR = 4  # how wide and long the cells are, in pixels, whose means are seen at a border
 _FLAG = 127  # what says that a neighbour is known
 _ONE = Order(1, 1)  # tiles whose row + column is the same go together
@@ -72,10 +77,11 @@ class Tiled:
         decoded tiles above, to the left and between them: means at their borders --predict--> side, prediction
         c = how many stages the tile needs until its squared error is at most what the rate asks for --port-->
         stage 1 .. c:  tile - decoded --block_analysis--> / step(stage) --port, group by group of coefficients--> q
-                       side, all q of the tile so far --context--> tables;  the step halves from stage to stage
+                       side, c, all q of the tile so far --context--> tables;  the step falls to a third each time
                        decoded += block_synthesis(round(q * integer step(stage)), side)
 
     Steps know no rate: what a higher rate adds are stages. All that decoded samples depend on is integers.
+    What was not zero before is anywhere in its cell, so its next symbol has a flat table; what was zero has a peaked one.
 
     side    of a tile, in pixels       cell    of a block in it, whose 3 cell^2 coefficients are coded
     stages  at most, for a tile        groups  of a block's coefficients, each coded knowing those before
@@ -108,6 +114,7 @@ class Tiled:
         y = framed(given["y"]) if "y" in given else None
         if y is not None:
             values = {name: np.zeros_like(array) for name, array in known.items()}
+        distribution = partial(_distribution, nets)
         canvas = np.zeros((b, 3 * self.cell**2, 1 + rows * self.cells, 1 + columns * self.cells), np.float32)
         for wave, places in enumerate(_waves_of(rows, columns, self.cells)):
             loop = _Loop(self, nets, places, self.seen(canvas, places))
@@ -119,14 +126,15 @@ class Tiled:
                 "count", values["count"], nets.prior("count"), Front(_ONE, wave), onto=known["count"]
             )
 
-            def code(stage: int, group: int, found: Any, index: Any) -> Any:
+            def code(stage: int, group: int, found: Any, index: Any, shape: Any) -> Any:
                 name, down, right = self.names[stage], places.down, places.right  # noqa: B023 -- called in this turn only
-                tables = np.zeros(known[name].shape, np.uint8)
+                tables, shapes = np.zeros((2, *known[name].shape), np.uint8)
                 tables[:, :, down, right] = places.flat(index)  # noqa: B023
+                shapes[:, :, down, right] = places.flat(shape)  # noqa: B023
                 if found is not None:
                     values[name][:, :, down, right] = places.flat(found)  # noqa: B023
                 front = Front(self.order, self.groups * wave + group)  # noqa: B023
-                known[name] = port.code(name, values[name], Laplace(None, tables), front, onto=known[name])
+                known[name] = port.code(name, values[name], distribution(tables, shapes), front, onto=known[name])
                 return known[name][:, :, down, right].swapaxes(1, 2).reshape(index.shape)
 
             counts = known["count"][:, 0][:, places.down, places.right].reshape(-1, 1, 1, 1)
@@ -148,14 +156,14 @@ class Tiled:
         places = Places.everywhere(rows, columns, self.cells)
         loop, known = _Loop(self, nets, places, self.seen(canvas, places)), {}
 
-        def code(stage: int, group: int, found: Any, index: Any) -> Any:
+        def code(stage: int, group: int, found: Any, index: Any, shape: Any) -> Any:
             if group + 1 < self.groups:
-                return loop.rounded(stage, group, found, index)
+                return loop.rounded(stage, group, found, index, shape)
             name = self.names[stage]
-            arrays = (places.flat(part).unflatten(2, (rows, columns)) for part in (found, index))
-            values, tables = arrays
-            known[name] = port.code(name, values, Laplace(None, tables, straight_through=True))
-            return known[name].flatten(2).swapaxes(1, 2).reshape(index.shape)
+            values, *tables = (places.flat(part).unflatten(2, (rows, columns)) for part in (found, index, shape))
+            known[name] = port.code(name, values, _distribution(nets, *tables))
+            learning = known[name] + (values - constant(values))
+            return learning.flatten(2).swapaxes(1, 2).reshape(index.shape)
 
         counts = count.flatten(1).reshape(-1, 1, 1, 1)
         tiles = places.apart(loop.refined(places.cut(whole), counts, code)[0]).unflatten(1, (rows, columns))
@@ -202,22 +210,24 @@ class _Loop:
     def __init__(self, walk: Tiled, nets: Any, places: Places, seen: Any) -> None:
         self.walk, self.nets = walk, nets
         of = np.repeat(np.arange(len(seen) // len(places.down)), len(places.down))  # which rates are whose
-        self.scale, self.inverse, target = (nets.rows(name)[of] for name in ("y.scale", "y.inverse", "count.target"))
+        scale, self.inverse, target = (nets.rows(name)[of] for name in ("y.scale", "y.inverse", "count.target"))
+        self.scale, self.every = scale.reshape(len(of), walk.stages, walk.stages, -1), np.arange(len(of))
         self.target = 2.0 ** (target * (1 / LOG_UNIT))
         self.side, self.prediction = nets.predict(seen)
         self.parity = parity_planes(self.inverse, walk.cells, walk.cells)
 
-    def refined(self, blocks: Any, count: Any, code: Callable[[int, int, Any, Any], Any]) -> tuple[Any, Any]:
+    def refined(self, blocks: Any, count: Any, code: Callable[[int, int, Any, Any, Any], Any]) -> tuple[Any, Any]:
         """Decoded tiles [b n, m, k, k], and their number of stages [b n, 1, 1, 1].
 
         blocks   the tiles' levels, or None when reading
         count    stages; None: as many as bring the squared error down to the target
-        code     (stage, group, values or None, tables) -> symbols of the stage known by now, both [b n, m, k, k]
+        code     (stage, group, values or None, scales, shapes) -> symbols of the stage known by now, all [b n, m, k, k]
         """
         walk, canvas = self.walk, self.prediction
         xp, m = namespace(canvas), canvas.shape[1]
         group_of = np.arange(m).reshape(1, -1, 1, 1) * walk.groups // m
         group_of = group_of if isinstance(canvas, np.ndarray) else canvas.new_tensor(group_of)
+        last = None if count is None else np.maximum(_whole(count) - 1, 0)
         so_far, more, taken = 0.0 * canvas, 1.0 + 0.0 * canvas[:, :1, :1, :1], 0.0
         for stage in range(walk.stages):
             if count is None:
@@ -226,29 +236,40 @@ class _Loop:
             else:
                 more = (count > stage) * (1.0 + 0.0 * more)
             taken = taken + more
-            own = slice(stage * m, (stage + 1) * m)
-            step, scale = self.inverse[:, own], self.scale[:, own]
+            step = self.inverse[:, stage * m : (stage + 1) * m]
+            scale = self.scale[self.every, stage, self.walk.stages - 1 if count is None else last][..., None, None]
             values = None
             if blocks is not None:
                 values = more * self.nets.block_analysis(blocks - canvas, self.side) / (step * 2.0**-SHIFT)
-            so_far, known, index = 2 * so_far, 0.0 * so_far, 0.0
+            so_far, known, index = THIRD * so_far, 0.0 * so_far, 0.0
+            flat = (so_far != 0) * (1.0 + 0.0 * so_far)
             for group in range(walk.groups):
                 seen = with_symbols(so_far + known, self.parity)[:, :m]
-                found = more * self.nets.context(self.side, seen, scale)
-                index = xp.where(group_of >= group, found, index)
-                known = code(stage, group, values, index)
-            so_far = so_far + known
+                found = xp.where(flat > 0, FLAT + 0.0 * flat, 1.0 * self.nets.context(self.side, seen, scale))
+                index = xp.where(group_of >= group, more * found, index)
+                known = code(stage, group, values, index, flat)
+            so_far = so_far + constant(known)
             change = self.nets.block_synthesis(scaled(known, step, walk.top), self.side)
             canvas = (canvas + more * change).clip(-LEVEL_TOP, LEVEL_TOP - 1)
         return canvas, taken
 
-    def rounded(self, stage: int, group: int, values: Any, index: Any) -> Any:
+    def rounded(self, stage: int, group: int, values: Any, index: Any, shape: Any) -> Any:
         """Symbols as a port would choose them; those of later groups are zero."""
         m = values.shape[1]
-        symbols, certain = Laplace(None, index).hard(values)
+        symbols, certain = _distribution(self.nets, index, shape).hard(values)
         group_of = np.arange(m).reshape(1, -1, 1, 1) * self.walk.groups // m
         later = group_of > group if isinstance(values, np.ndarray) else certain.new_tensor(group_of > group)
         return namespace(values).where(certain | later, 0.0 * symbols, symbols).clip(-SYMBOL_TOP, SYMBOL_TOP)
+
+
+def _distribution(nets: Any, index: Any, shape: Any) -> Shaped:
+    return Shaped(None, index, shape, "q", 2, nets.density("q"))
+
+
+def _whole(count: Any) -> np.ndarray:
+    """[n, 1, 1, 1] -> [n], to index with."""
+    flat = count.reshape(-1)
+    return np.asarray(flat.cpu() if hasattr(flat, "cpu") else flat).astype(np.intp)
 
 
 def framed(blocks: Any) -> Any:

@@ -2,18 +2,19 @@
 
     picture -> tiles of 32x32, those of a diagonal together
       borders of the tiles above, left and between, decoded --> prediction, side            (exact)
-      c, 0..5: the least number of stages after which the tile's squared error is below what the rate asks for --> coded
+      c, 0..4: the least number of stages after which the tile's squared error is below what the rate asks for --> coded
       stage 1..c:  tile - decoded -> blocks of 8x8 -> analysis -> / step -> q, in two groups of coefficients
-                   side, magnitudes of all q of the tile so far --> tables                   (exact)
-                   decoded += synthesis(q * integer step)                                    (exact); the step halves
+                   side, c, magnitudes of all q of the tile so far --> tables                (exact)
+                   decoded += synthesis(q * integer step)                                    (exact); a third of the step
     picture <- decoded tiles, levels
 
 A tile that its neighbours foresee well enough costs one symbol, sky one stage, hair all of them: the dial is the quality
 that every tile must have, and no gain knows the rate. Decoded samples are integers, the same on every machine.
-Differs from the paper: each stage is one network of blocks, the same in all stages, that sees what is left of the tile, where
-the paper unrolls a recurrent encoder and decoder with memory cells, whose floats are no ground for a closed loop; a
-step that halves and integers instead of 1-bit codes; what was coded of the tile before chooses tables, in integers, for
-its recurrent entropy coder; borders of decoded tiles instead of all their samples; the number of stages goes first.
+Differs from the paper: each stage is one network of blocks, the same in all stages, that sees what is left of the tile,
+where the paper unrolls a recurrent encoder and decoder with memory cells, whose floats are no ground for a closed loop;
+integers with a step that falls to a third each time instead of 1-bit codes; what was coded of the tile before chooses
+tables, in integers, for its recurrent entropy coder; borders of decoded tiles instead of all their samples; the number of
+stages goes first, and chooses tables too.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from calotype.train.phases import Phase, Player
 from calotype.zoo import Recipe
 from calotype.zoo.minnen2018_hyperprior import LAMBDAS
 
-TYPICAL_BPP = (0.3, 0.4, 0.6, 0.85, 1.2, 1.7, 2.3, 3.0)
+TYPICAL_BPP = (0.17, 0.27, 0.42, 0.63, 0.95, 1.40, 1.90, 2.60)
 TARGETS = (190.0, 116.0, 71.0, 43.0, 26.0, 16.0, 9.8, 6.0)  # squared error that tiles must reach: 25.3 to 40.3 dB
 SLOWLY = (Player(slower=(("*linear*", 0.1), ("*leave*", 0.1))),)  # what began as least squares and cosines
 
 
 def system(
-    side: int = 32, cell: int = 8, stages: int = 5, width: int = 48, smooth: int = 12, step: float = 128.0
+    side: int = 32, cell: int = 8, stages: int = 4, width: int = 48, smooth: int = 12, step: float = 128.0
 ) -> Any:
     """The trainable system; sizes as the figure above has them. `width`: of hidden layers; `smooth`: predicted waves."""
     import torch
@@ -38,7 +39,7 @@ def system(
     from calotype.model.manifest import Latent
     from calotype.nets.integer import FINE_TOP
     from calotype.nets.intra import BlockAnalysis, BlockPixels, BlockSynthesis, PixelsToBlocks
-    from calotype.nets.tiles import TileContext, TilePrediction
+    from calotype.nets.tiles import Refined, TileContext, TilePrediction
     from calotype.train.freeze import FrozenNet
     from calotype.train.methods.tiled import TiledSystem
     from calotype.train.priors import CountedPrior
@@ -72,7 +73,8 @@ def system(
         targets=TARGETS, step=step, lambdas=LAMBDAS, typical=TYPICAL_BPP, nets=nets, latents=latents, align_px=side,
         analysis=PixelsToBlocks(cell), synthesis=BlockPixels(cell), walk="tiled",
         walk_parameters={"side": side, "cell": cell, "stages": stages, "groups": 2, "top": FINE_TOP},
-        priors={"count": {"make": CountedPrior, "symbols": stages + 1}}, rows={"y.scale": Row.of_scales(stages * m)},
+        priors={"count": {"make": CountedPrior, "symbols": stages + 1}}, rows={"y.scale": Row.of_shaped(stages * stages * m)},
+        families={"q": Refined()},
     )  # fmt: skip
 
 

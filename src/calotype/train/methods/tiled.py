@@ -17,12 +17,12 @@ from calotype.nets.transforms import UNIT
 from calotype.train.freeze import Frozen
 from calotype.train.methods.closed_loop import ClosedLoopSystem, basis_of
 from calotype.train.system import Row
-from calotype.walks.tiled import LOG_UNIT, Places, framed
+from calotype.walks.tiled import LOG_UNIT, THIRD, Places, framed
 
 __all__ = ["TiledSystem"]
 
 _RIDGE = 20.0  # variance, in squared levels, of what decoding adds to neighbours
-_FINEST = -6.0  # of squared errors, as a power of two: what bounds the row
+_FEW = 12  # tiles are too few for scales of their own
 
 
 class TiledSystem(ClosedLoopSystem):
@@ -48,7 +48,7 @@ class TiledSystem(ClosedLoopSystem):
 
     @torch.no_grad()
     def begin(self, crops: Tensor) -> None:
-        """The closed form: cosines by variance, the best linear prediction of the first of them, steps that halve."""
+        """The closed form: cosines by variance, the best linear prediction of the first, scales by number of stages."""
         levels = self.analysis((crops - 128) / UNIT)
         m, cells, predict = levels.shape[1], self.walk.cells, self.nets["predict"]
         whole = framed((levels + 0.5).floor())
@@ -65,14 +65,26 @@ class TiledSystem(ClosedLoopSystem):
         predict.linear.weight.copy_(linear.T[:, :, None, None])
         predict.leave.weight[:, :smooth, 0, 0] = basis[:smooth].T
         self.nets["block_analysis"].linear.bias.zero_()
+        self.nets["block_analysis"].leave.bias.zero_()  # what it adds is worth ACTIVATION levels each
         self.nets["block_analysis"].linear.weight[:, :m, 0, 0] = basis
         self.nets["block_synthesis"].leave.weight[:, :m, 0, 0] = basis.T
+        left, sizes, errors = tiles, [], []
         for stage in range(self.stages):
-            own, step = slice(stage * m, (stage + 1) * m), self.step / 2**stage
-            self.inverse[:, own] = math.log(step / UNIT)
-            size = torch.log((tiles / step).abs().mean((0, 2, 3)).clamp_min(1e-3)).clamp(-2.5, 5)
-            self.rows["y_scale"][:, own] = size
-            tiles = tiles - (tiles / step + 0.5).floor() * step
+            step = self.step / THIRD**stage
+            self.inverse[:, stage * m : (stage + 1) * m] = math.log(step / UNIT)
+            errors.append(left.square().mean((1, 2, 3)))
+            sizes.append((left / step).abs().mean((2, 3)))
+            left = left - (left / step + 0.5).floor() * step
+        rows = self.rows["y_scale"].unflatten(1, (self.stages, self.stages, m))
+        targets = 2.0 ** (self.row_anchors("count.target") / LOG_UNIT)
+        for anchor, target in enumerate(targets):
+            count = torch.stack([error > target for error in errors]).cumprod(0).sum(0)
+            for stage, size in enumerate(sizes):
+                for last in range(stage, self.stages):  # of tiles that need last + 1 stages; of all, where few do
+                    few = int((count == last + 1).sum()) < _FEW
+                    seen = size[(count > stage) | (count == self.stages)] if few else size[count == last + 1]
+                    seen = size if len(seen) < _FEW else seen
+                    rows[anchor, stage, last] = torch.log(seen.mean(0).clamp_min(1e-3)).clamp(-2.5, 5)
         self.follow()
 
     def frozen(self) -> Frozen:
