@@ -18,6 +18,7 @@ _WALKS = {
     "checkerboard": ("calotype.walks.checkerboard", "Checkerboard"),
     "coarse-to-fine": ("calotype.walks.coarse_to_fine", "CoarseToFine"),
     "competing": ("calotype.walks.competing", "Competing"),
+    "consulted": ("calotype.walks.consulted", "Consulted"),
     "dithered": ("calotype.walks.dithered", "Dithered"),
     "drawn": ("calotype.walks.drawn", "Drawn"),
     "factorized": ("calotype.walks.factorized", "Factorized"),
