@@ -3,7 +3,7 @@
     picture -> narrow analysis, GDN -> * gain(rate) -> y (1/16) --------------------> round(y - mean) -> ...
                                            |                                             ^
                      of every feature: median, and the table of least bits -> sent -> mean, table(scale)
-                                           (once for a tile: two small numbers a feature)
+                                           (once for 256x256 pixels: two small numbers a feature)
     picture <- narrow synthesis, IGDN <- * inverse gain(rate) <- restored y
 
 On a satellite what counts is the encoder: no second network describes the first one's output, a median and a sum of
@@ -24,10 +24,10 @@ TYPICAL_BPP = (0.17, 0.27, 0.41, 0.61, 0.91, 1.28, 1.77, 2.35)
 CELL = 64  # pixels; what is sent of a block lies in the first of its cells
 
 
-def system(widths: tuple[int, ...] = (24, 32, 48), latent: int = 96, block: int = 8) -> Any:
+def system(widths: tuple[int, ...] = (24, 32, 48), latent: int = 96, block: int = 4) -> Any:
     """The trainable system; sizes as the figure above has them.
 
-    block   cells of 64 pixels along the side for which a Laplacian is fitted; 8 is a tile
+    block   cells of 64 pixels along the side for which a Laplacian is fitted; 4 is a quarter of a tile
     """
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
