@@ -16,7 +16,7 @@ from calotype.walks.whole_integer import SHIFT
 torch = pytest.importorskip("torch")
 
 from calotype.nets.exact import set_mode  # noqa: E402
-from calotype.nets.lifted import Lifting  # noqa: E402
+from calotype.nets.lifted import PARTS, Lifting  # noqa: E402
 
 
 def lively(seed=0):
@@ -29,17 +29,32 @@ def lively(seed=0):
     return lifting
 
 
+@pytest.mark.parametrize("parts", [1, PARTS])
 @pytest.mark.parametrize("size", [(16, 16), (48, 80)], ids=str)
-def test_integers_come_back_whatever_the_networks_say(size):
-    lifting = set_mode(lively(), "exact")
+def test_integers_come_back_whatever_the_networks_say(size, parts):
+    """Integers throughout, or sixteenths, by the same networks."""
+    lifting, fine = set_mode(lively(), "exact"), torch.full((1, 1, 1, 1), 1.0 * (parts > 1))
     x = torch.from_numpy(tiny.picture(*size)).permute(2, 0, 1)[None].float() - 128
     with torch.no_grad():
-        bands = lifting.split(x)
-        assert all(torch.equal(band, band.round()) for band in bands)
-        assert torch.equal(lifting.join(*bands), x)
+        bands = lifting.split(x, fine)
+        assert all(torch.equal(band * parts, (band * parts).round()) for band in bands)
+        assert parts == 1 or not all(torch.equal(band, band.round()) for band in bands)
+        assert torch.equal(lifting.join(*bands, fine=fine), x)
         # The twin: one integer of the coarsest band changed, and other pixels come back.
         bands[-1][0, 0, 0, 0] += 1
-        assert not torch.equal(lifting.join(*bands), x)
+        assert not torch.equal(lifting.join(*bands, fine=fine), x)
+
+
+def test_parts_cost_less_than_integers():
+    """Bands rounded in steps of two: roundings of the lifting itself add to the error, those to parts hardly."""
+    lifting = set_mode(Lifting(4, 4), "exact")
+    x = torch.from_numpy(tiny.picture(64, 64)).permute(2, 0, 1)[None].float() - 128
+    errors = []
+    for fine in torch.tensor([0.0, 1.0]).reshape(2, 1, 1, 1, 1):
+        with torch.no_grad():
+            bands = [2 * (band / 2).round() for band in lifting.split(x, fine)]
+            errors.append(float(((lifting.join(*bands, fine=fine) - x) ** 2).mean()))
+    assert errors[1] < 0.9 * errors[0]
 
 
 def test_the_networks_take_part():
@@ -47,14 +62,14 @@ def test_the_networks_take_part():
     x = torch.from_numpy(tiny.picture(64, 64)).permute(2, 0, 1)[None].float() - 128
     plain, learned = set_mode(Lifting(4, 4), "exact"), set_mode(lively(), "exact")
     with torch.no_grad():
-        first, other = plain.split(x), learned.split(x)
+        first, other = (lifting.split(x, torch.zeros(1, 1, 1, 1)) for lifting in (plain, learned))
     assert not torch.equal(first[0], other[0])
     assert float(first[0].abs().mean()) < 0.5 * float(x.abs().mean())
 
 
 def test_norms_say_what_an_error_costs():
     """A unit in every sample of a band, at random signs: the pixels' squared error is the sum of the norms."""
-    lifting, random = Lifting(4, 4), np.random.default_rng(0)
+    lifting, random, fine = Lifting(4, 4), np.random.default_rng(0), torch.ones(1, 1, 1, 1)
     for place, norm in enumerate(lifting.squared_norms()):
         count = [9, 9, 9, 9, 3][place]
         assert norm.shape == (count,) and (norm > 0).all()
@@ -62,9 +77,9 @@ def test_norms_say_what_an_error_costs():
         bands = [torch.zeros(1, c, s, s) for c, s in shapes]
         signs = torch.from_numpy(random.choice([-1.0, 1.0], bands[place].shape).astype(np.float32))
         with torch.no_grad():
-            flat = lifting.join(*bands)
+            flat = lifting.join(*bands, fine=fine)
             bands[place] = signs
-            found = float(((lifting.join(*bands) - flat) ** 2).sum()) / shapes[place][1] ** 2
+            found = float(((lifting.join(*bands, fine=fine) - flat) ** 2).sum()) / shapes[place][1] ** 2
         assert found == pytest.approx(float(norm.sum()), rel=0.25)
 
 

@@ -23,12 +23,13 @@ class Lifted(Pyramid):
     At a step of one rounding gives back what was coded, for two reasons that hold here alone: no mean lies half-way
     between two integers (such means are lowered by a sixteenth), and no symbol is certain (table 0 becomes table 1).
 
-    top   largest magnitude of a band's integers
+    top     largest magnitude of a band's integers
+    parts   what bands are multiples of where the step is more than one, as a fraction of one
     """
 
-    def __init__(self, bands: Sequence[Sequence[Any]], share: str, top: int) -> None:
+    def __init__(self, bands: Sequence[Sequence[Any]], share: str, top: int, parts: int = 1) -> None:
         super().__init__(bands, share)
-        self.top = int(top)
+        self.top, self.parts = int(top), int(parts)
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = dict(latents or {})
@@ -37,7 +38,15 @@ class Lifted(Pyramid):
             if f"b{name}" in given:
                 given[name] = given.pop(f"b{name}") / (inverse[name] * 2.0**-SHIFT)
         values = super().__call__(Lossless(nets, inverse), port, given)
-        return values | {f"b{name}": scaled(values[name], inverse[name], self.top) for name in inverse}
+        return values | {f"b{name}": self.restored(values[name], inverse[name]) for name in inverse}
+
+    def restored(self, known: Any, inverse: Any) -> Any:
+        """The band of what was coded, in steps of a row "<band>.inverse"."""
+        whole = scaled(known, inverse, self.top)
+        if self.parts == 1:
+            return whole
+        finer = scaled(known * self.parts, inverse, self.top * self.parts) * (1 / self.parts)
+        return finer + (whole - finer) * (inverse <= 2.0**SHIFT)
 
 
 class Lossless:

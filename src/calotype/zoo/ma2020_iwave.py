@@ -1,13 +1,14 @@
 """Ma, Liu, Yan, Li, Wu 2020, "iWave++" (doi:10.1109/TPAMI.2020.3026003): learned lifting, lossy and lossless in one model.
 
-    picture -> Y Co Cg -> 4 levels of: across, down; each  odd += predict(even), even += update(odd)   integers throughout
+    picture -> Y Co Cg -> 4 levels of: across, down; each  odd += predict(even), even += update(odd)    integers, or sixteenths
                              |
       LL (1/16) -> l4 -> l3 -> l2 -> l1 (1/2): / step(rate) -> coded, each band sees the coarser ones and its own steps
                              |
     picture <- Y Co Cg <- the same steps backwards, subtracted <- round(band * step)      pixels are exact
 
 A step adds a filter of two taps (reversible 5/3) and a network of two layers, rounded: whatever networks say, the way back
-subtracts it. At the last rate all steps are one, and the picture comes back bit for bit; below, coarser steps lose.
+subtracts it. At the last rate all steps are one, and the picture comes back bit for bit; below, coarser steps lose, and what
+lifting adds is rounded to sixteenths.
 Differs from the paper: 5/3 with one pair of steps where it has 9/7 with two; networks of 8-bit integers, one hidden layer;
 no filter after the synthesis, which would end losslessness; contexts are those of `swift`, in two or four passes a band
 instead of one position after the other; colours decorrelate in integers; one model for all rates.

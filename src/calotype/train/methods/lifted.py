@@ -16,15 +16,17 @@ from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG, LAPLACE_STEP
 from calotype.coding.frequencies import laplace_bank
 from calotype.model.manifest import Latent
 from calotype.nets.exact import set_mode
-from calotype.nets.lifted import BAND_TOP, BandsToPixels, Lifting, PixelsToBands
+from calotype.nets.lifted import BAND_TOP, PARTS, BandsToPixels, Lifting, PixelsToBands
 from calotype.train import pyramid_system
-from calotype.train.anchors import rounded, weighted
+from calotype.train.anchors import at, rounded, weighted
 from calotype.train.freeze import Frozen, FrozenNet
 from calotype.train.pyramid_system import PyramidSystem, _Nets
 from calotype.walks.lifted import Lifted
-from calotype.walks.whole_integer import SHIFT, scaled
+from calotype.walks.whole_integer import SHIFT
 
 __all__ = ["LiftedSystem"]
+
+_FINE = 8.0  # at all rates but the last; in the last eighth of the way there, steps round to integers
 
 
 class LiftedSystem(PyramidSystem):
@@ -46,7 +48,16 @@ class LiftedSystem(PyramidSystem):
         self.bands = [f"l{level}" for level in range(1, self.levels + 1)] + ["ll"]
 
     def _walk_parameters(self) -> dict[str, Any]:
-        return {"bands": [[name, self.steps[name]] for name in self.names], "share": self.shared, "top": BAND_TOP}
+        return {
+            "bands": [[name, self.steps[name]] for name in self.names],
+            "share": self.shared,
+            "top": BAND_TOP,
+            "parts": PARTS,
+        }
+
+    def _fineness(self) -> Tensor:
+        """At the anchors, [n, 1]: whether steps of the lifting round to parts; at the last one to integers."""
+        return torch.tensor([[_FINE]] * (self.rate_anchors - 1) + [[0.0]])
 
     def row_anchors(self, name: str) -> Tensor:
         band, kind = name.split(".")
@@ -60,7 +71,10 @@ class LiftedSystem(PyramidSystem):
         """Steps of the least loss at high rates, scales as the bands have them."""
         log_step = 0.5 * (math.log(26) - self.log_lambdas)[:, None]
         for name, band, norm in zip(
-            self.bands, self.lifting.split(crops - 128), self.lifting.squared_norms(), strict=True
+            self.bands,
+            self.lifting.split(crops - 128, crops.new_ones(1, 1, 1, 1)),
+            self.lifting.squared_norms(),
+            strict=True,
         ):
             self.inverse[name].copy_((log_step - 0.5 * torch.log(norm.to(crops))[None]).clamp_min(0))
             self.inverse[name][-1] = 0
@@ -70,7 +84,8 @@ class LiftedSystem(PyramidSystem):
 
     def forward(self, crops: Tensor, rate: Tensor) -> dict[str, Tensor]:
         with torch.autocast(crops.device.type, enabled=False):
-            given = dict(zip(self.bands, self.lifting.split(crops.float() - 128), strict=True))
+            fine = torch.floor(at(self._fineness().to(crops), rate))[:, :, None, None]
+            given = dict(zip(self.bands, self.lifting.split(crops.float() - 128, fine), strict=True))
         inverse = {name: self.integer_row(f"{name}.inverse", rate) for name in self.bands}
         targets = {name: band / (inverse[name] * 2.0**-SHIFT) for name, band in given.items()}
         shapes = {name: (int(t.shape[0]), *map(int, t.shape[1:])) for name, t in targets.items()}
@@ -79,8 +94,8 @@ class LiftedSystem(PyramidSystem):
         with torch.autocast(crops.device.type, enabled=False):
             # Towards gradients values are not rounded, and steps are what multiplies them.
             values = {name: t + (known[name] - t).detach() for name, t in targets.items()}
-            bands = [scaled(values[name], inverse[name], BAND_TOP) for name in self.bands]
-            picture = self.lifting.join(*bands) + 128
+            bands = [self.walk.restored(values[name], inverse[name]) for name in self.bands]
+            picture = self.lifting.join(*bands, fine=fine) + 128
         bpp = sum(port.bits().values()) / (crops.shape[-2] * crops.shape[-1])
         if not self.training:
             picture = picture.round().clamp(0, 255)
@@ -98,7 +113,7 @@ class LiftedSystem(PyramidSystem):
             f"b{name}": Latent(self.channels[name], strides[name], -BAND_TOP, BAND_TOP, coded=False)
             for name in self.bands
         }
-        unit, row = 1 << self.levels, torch.zeros(2, 9, 1, 1)
+        unit, row = 1 << self.levels, torch.zeros(2, 1, 1, 1)
         side = 8 * unit
         bands = {
             f"b{name}": torch.zeros(2, self.channels[name], side // strides[name], side // strides[name])
@@ -111,15 +126,15 @@ class LiftedSystem(PyramidSystem):
             ),
             "synthesis": FrozenNet(
                 module=BandsToPixels(self.lifting), exact=True, inputs=bands | {"row": row}, outputs=("pixels",),
-                ranges=dict.fromkeys(bands, (-BAND_TOP, BAND_TOP, 0)) | {"row": (0, 0, 0)},
+                ranges=dict.fromkeys(bands, (-BAND_TOP, BAND_TOP, 4)) | {"row": (0, _FINE, 16)},
             ),
         }  # fmt: skip
-        zeros = torch.zeros(self.rate_anchors, 9).numpy()
+        fine = self._fineness().numpy()
         return Frozen(
             walk="lifted",
             walk_parameters=self._walk_parameters(),
             transform={"kind": "networks", "analysis": "analysis", "synthesis": "synthesis", "latents": list(bands),
-                       "encoder_halo": self.lifting.halo_px},
+                       "encoder_halo": self.lifting.halo_px, "scaled": False},
             latents=latents,
             nets=nets,
             rate_anchors=self.rate_anchors,
@@ -127,6 +142,6 @@ class LiftedSystem(PyramidSystem):
             align_px=unit,
             banks={"laplace": laplace_bank(LAPLACE_STEPS, LAPLACE_PER_LOG, LAPLACE_LOW)},
             rows=rows,
-            floats={"anchors/row.synthesis": zeros},
-            encoder={"anchors/row.analysis": zeros},
+            floats={"anchors/row.synthesis": fine},
+            encoder={"anchors/row.analysis": fine},
         )  # fmt: skip
