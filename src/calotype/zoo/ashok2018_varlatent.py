@@ -28,10 +28,11 @@ def system(widths: tuple[int, ...] = (24, 48, 80), latent: int = 128) -> Any:
     """The trainable system; from two ninths of the latents to all of them."""
     from calotype.model.manifest import Latent
     from calotype.nets.transforms import Analysis, Synthesis
-    from calotype.train.system import Row, System
+    from calotype.train.methods.truncated import TruncatedSystem
+    from calotype.train.system import Row
 
     lengths = [[latent * (k + 2) // (ANCHORS + 1)] for k in range(ANCHORS)]
-    return System(
+    return TruncatedSystem(
         lambdas=(LAMBDA,) * ANCHORS,
         typical=TYPICAL_BPP,
         analysis=Analysis(widths, latent, STAGES),
