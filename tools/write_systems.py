@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""What is built of the surveyed systems: src/calotype/literature/figures.json and docs/systems/catalogue.md.
+"""What is built of the surveyed systems: src/calotype/literature/figures.json, docs/systems/catalogue.md and trained.md.
 
     python tools/write_systems.py            points from results/systems, networks counted where they are new
     python tools/write_systems.py --count    networks of all recipes counted again (needs torch; seconds each)
@@ -17,9 +17,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import trained_systems
+
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "src" / "calotype" / "literature" / "figures.json"
 PAGE = ROOT / "docs" / "systems" / "catalogue.md"
+TRAINED = ROOT / "docs" / "systems" / "trained.md"
+BEGIN, END = "<!-- written by tools/write_systems.py from here -->\n", "<!-- to here -->\n"
 SIDE = 512  # of the crop on which multiplications and passes are counted, pixels
 BOTH_WAYS = "lifting.", "analysis.flow."  # layers that run once forwards and once backwards
 COUNTED = ("parameters", "kmac_decode", "kmac_encode", "passes")
@@ -40,11 +46,14 @@ def main() -> None:
         lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in now.items())
         FIGURES.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
         literature.figures.cache_clear()
-    text = page()
-    if not PAGE.exists() or PAGE.read_text("utf-8") != text:
-        stale.append(PAGE)
+    for path, text in ((PAGE, page()), (TRAINED, with_table(TRAINED.read_text("utf-8")))):
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale.append(path)
         if not args.check:
-            PAGE.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
+            if path == TRAINED:
+                trained_systems.draw()
     for path in stale:
         said = "stale, run tools/write_systems.py" if args.check else "written"
         print(f"{path.relative_to(ROOT)}: {said}")
@@ -75,8 +84,23 @@ def figures(before: dict[str, Any], *, count: bool, only_known: bool) -> dict[st
             ]
             if said["bd_rate"].get("psnr"):
                 entry["bd_rate"] = said["bd_rate"]["psnr"]["percent"]
+        entry |= speed(name)
         found[name] = entry
     return found
+
+
+def speed(name: str) -> dict[str, float]:
+    """Megapixels a second on two threads, of tools/measure_speeds.py or else of tools/measure_system.py; {} if neither."""
+    folder = ROOT / "results" / "systems"
+    if (folder / "speeds.json").exists():
+        row = json.loads((folder / "speeds.json").read_text("utf-8"))["recipes"].get(name)
+        if row:
+            return {"encode_mp_s": row["encode_2"], "decode_mp_s": row["decode_2"]}
+    if (folder / f"{name}.json").exists():
+        row = json.loads((folder / f"{name}.json").read_text("utf-8")).get("speed", {}).get("threads_2")
+        if row:
+            return {key: row[key] for key in ("encode_mp_s", "decode_mp_s")}
+    return {}
 
 
 def counted(recipe: Any) -> dict[str, Any]:
@@ -127,6 +151,12 @@ def counted(recipe: Any) -> dict[str, Any]:
     }
 
 
+def with_table(text: str) -> str:
+    """The page of trained systems with its table as it should be."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + trained_systems.page_table() + END + rest.split(END)[1]
+
+
 def page() -> str:
     """docs/systems/catalogue.md."""
     from calotype import literature, zoo
@@ -141,11 +171,12 @@ def page() -> str:
         "a command or a codec of the benchmark.",
         "The same as a list or as JSON: `calotype systems [--family F] [--survey S] [--json]`. Weights: A trains on a CPU in",
         "an hour or needs no training, B wants an accelerator, C wants data of its domain. Figures of the surveys are quoted",
-        "as printed, plausible or not. *Untrained* recipes run, but nothing was measured of their compression.",
+        "as printed, plausible or not. *Untrained* recipes run, but nothing was measured of their compression. Speeds: two",
+        "threads of a machine that was not always at rest (results/systems); for orders of magnitude.",
         "",
     ]
-    lines += ["## Recipes", "", "| recipe | rows | state | parameters | kMAC/px decode, encode | passes | Kodak |",
-              "|---|---|---|---|---|---|---|"]  # fmt: skip
+    head = ("recipe", "rows", "state", "parameters", "kMAC/px decode, encode", "passes", "MP/s encode, decode", "Kodak")
+    lines += ["## Recipes", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name in zoo.names():
         known = literature.figures().get(name)
         if known is None:
@@ -155,7 +186,9 @@ def page() -> str:
         rate = "" if known.bd_rate is None else f"{known.bd_rate:+.1f} % against JPEG; "
         cost = "" if known.kmac_decode is None else f"{known.kmac_decode:.1f}, {known.kmac_encode:.1f}"
         size = "" if known.parameters is None else f"{known.parameters / 1e6:.2f} M"
-        lines.append(f"| `{name}` | {of} | {known.made} | {size} | {cost} | {known.passes or ''} | {rate}{points} |")
+        pace = "" if known.encode_mp_s is None else f"{known.encode_mp_s:.2g}, {known.decode_mp_s:.2g}"
+        cells = [f"`{name}`", of, known.made, size, cost, str(known.passes or ""), pace, rate + points]
+        lines.append("| " + " | ".join(cells) + " |")
     for family, title in literature.families().items():
         members = [row for row in rows if row.family == family]
         lines += ["", f"## {family} {title}", "", "| row | what it is | surveys | their figures | weights | here |",

@@ -90,6 +90,7 @@ class Figures:
     passes        context evaluations that follow each other in a tile of 512x512 pixels
     points        [quality, bpp, PSNR in dB] on Kodak, from whole files (results/systems)
     bd_rate       percent against JPEG 4:2:0 on Kodak at equal PSNR
+    encode_mp_s   megapixels a second on two threads, in the middle of the dial; likewise decode_mp_s
     """
 
     made: str
@@ -99,6 +100,8 @@ class Figures:
     passes: int | None = None
     points: tuple[tuple[float, float, float], ...] = ()
     bd_rate: float | None = None
+    encode_mp_s: float | None = None
+    decode_mp_s: float | None = None
 
 
 def families() -> dict[str, str]:
