@@ -38,7 +38,8 @@ class Laplacians:
         _, _, height, width = port.shape("y")
         row = nets.rows("y.index")
         expected = _nearest(constant(row))
-        sent = _first(row, *port.shape("scale")[2:], self.block)
+        _, _, rows, columns = port.shape("scale")
+        sent = _first(row, rows, columns, self.block)
         middle = scale = None
         if y is not None:
             middle, index = self._fitted(constant(y))
