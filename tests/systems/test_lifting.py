@@ -95,9 +95,13 @@ def test_a_file_of_the_highest_quality_is_the_photograph(photograph, size):
     exact = codec.encode(Picture.of(pixels), model, quality=100, threads=1, check=False)
     assert np.array_equal(codec.decode(exact, model=model, threads=1).pixels, pixels)
     if size != (1, 1):
-        lossy = codec.encode(Picture.of(pixels), model, quality=80, threads=1, check=False)
-        assert len(lossy) < len(exact) < pixels.size
-        assert not np.array_equal(codec.decode(lossy, model=model, threads=1).pixels, pixels)
+        nearly, lossy = (codec.encode(Picture.of(pixels), model, quality=q, threads=1, check=False) for q in (99.8, 80))
+        assert len(lossy) < len(nearly) < len(exact) < pixels.size
+        errors = [
+            np.square(codec.decode(data, model=model, threads=1).pixels - 1.0 * pixels).mean()
+            for data in (nearly, lossy)
+        ]
+        assert 0 < errors[0] < min(0.3, errors[1])  # no cliff before the last rate
 
 
 @pytest.mark.parametrize("kind", ["flat", "noise", "stripes"])

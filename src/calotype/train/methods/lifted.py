@@ -26,7 +26,7 @@ from calotype.walks.whole_integer import SHIFT
 
 __all__ = ["LiftedSystem"]
 
-_FINE = 8.0  # at all rates but the last; in the last eighth of the way there, steps round to integers
+_FINE = 1024.0  # so much that of 1024 rates the last one alone has less than one
 
 
 class LiftedSystem(PyramidSystem):
@@ -126,7 +126,7 @@ class LiftedSystem(PyramidSystem):
             ),
             "synthesis": FrozenNet(
                 module=BandsToPixels(self.lifting), exact=True, inputs=bands | {"row": row}, outputs=("pixels",),
-                ranges=dict.fromkeys(bands, (-BAND_TOP, BAND_TOP, 4)) | {"row": (0, _FINE, 16)},
+                ranges=dict.fromkeys(bands, (-BAND_TOP, BAND_TOP, 4)) | {"row": (0, _FINE, 12)},
             ),
         }  # fmt: skip
         fine = self._fineness().numpy()
