@@ -87,13 +87,15 @@ def _code(port: Any, values: Any, order: Order, sides: int, net: Any, side: Any,
     if hasattr(port, "settle"):
         side = side.reshape(b, sides, 1, c * h * w)
         rows = row.expand(-1, -1, h, w).reshape(b, 1, 1, c * h * w)
-        index = namespace(side).from_numpy(reach[:, None] + centres).to(side.device)
 
         def predict(known: Any) -> Laplace:
             features = with_symbols(known, parity_planes(side, h, w))[:, : 2 * c].reshape(b, 2, c, h, w)
             wide = features.new_zeros((b, 2, *(length + 2 * REACH for length in (c, h, w))))
             wide[:, :, REACH:-REACH, REACH:-REACH, REACH:-REACH] = features
-            seen = wide.flatten(2)[:, :, index].reshape(b, 2 * len(reach), 1, c * h * w)
+            parts = [
+                wide[:, :, k : k + c, r : r + h, right : right + w] for k, r, right in np.array(taps(order)) + REACH
+            ]
+            seen = namespace(wide).stack(parts, 2).reshape(b, 2 * len(reach), 1, c * h * w)
             return Laplace(*(part.reshape(b, c, h, w) for part in net(side, seen, rows)))
 
         return port.settle("y", values, predict, order.count(h, w))

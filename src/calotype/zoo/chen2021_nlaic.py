@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST
+from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
 
 
@@ -93,4 +93,5 @@ RECIPE = Recipe(
         "paper": {"widths": (192, 192, 192), "latent": 192, "hyper": 192, "parameters": 192, "attended": 96},
     },
     phases=INTEGERS_LAST,
+    schedules={"contexts": CONTEXTS_ONLY},
 )  # fmt: skip

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST
+from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
 
 
@@ -56,4 +56,5 @@ RECIPE = Recipe(
         }
     },
     phases=INTEGERS_LAST,
+    schedules={"contexts": CONTEXTS_ONLY},
 )  # fmt: skip

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST
+from calotype.train.phases import CONTEXTS_ONLY, INTEGERS_LAST
 from calotype.zoo import Recipe
 
 ORDER = (1, 1)
@@ -78,4 +78,5 @@ RECIPE = Recipe(
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 6, "hyper": 4, "parameters": 8, "attended": 4}},
     phases=INTEGERS_LAST,
+    schedules={"contexts": CONTEXTS_ONLY},
 )
