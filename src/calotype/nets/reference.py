@@ -49,7 +49,7 @@ class Search(nn.Module):
 
 
 class Importance(nn.Module):
-    """How much a place deserves: forward(y [b, m, h, w]) -> [b, 1, h, w], 0..top; half of it to begin with."""
+    """How much a place deserves: forward(y [b, m, h, w]) -> [b, 1, h, w], 0..top; most of it to begin with."""
 
     def __init__(self, m: int, width: int, top: int) -> None:
         super().__init__()
@@ -58,6 +58,7 @@ class Importance(nn.Module):
         self.leave = nn.Conv2d(width, 1, 1)
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
+            self.leave.bias.fill_(1.0)  # of half the channels, what fine rates could have would end early
 
     def forward(self, y: Tensor) -> Tensor:
         x = torch.sign(y) * torch.log1p(y.abs())

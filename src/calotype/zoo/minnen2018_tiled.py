@@ -84,7 +84,7 @@ RECIPE = Recipe(
     paper="Minnen et al. 2018, arXiv:1802.02629",
     walk="tiled",
     build=system,
-    sizes={"tiny": {"stages": 2, "width": 6, "smooth": 6, "step": 40.0}},
+    sizes={"tiny": {"side": 16, "cell": 4, "stages": 2, "width": 6, "smooth": 6, "step": 120.0}},
     phases=(
         Phase(name="everything", share=0.6, players=SLOWLY, schedule="constant_then_linear", hold=0.7, final=0.3),
         Phase(name="integers", share=0.4, players=SLOWLY, rate_scale=0.3, schedule="linear", options={"exact": True}),

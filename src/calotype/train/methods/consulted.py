@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from calotype.nets.reference import STORE_UNIT
 from calotype.nets.transforms import UNIT
 from calotype.train.anchors import at
+from calotype.train.freeze import Frozen
 from calotype.train.system import Row, System
 from calotype.walks.masked import kept
 from calotype.walks.whole_integer import SHIFT
@@ -62,3 +64,7 @@ class ConsultedSystem(System):
         )
         inverse = at(self._gains()[1], rate)[:, :, None, None]
         return self.synthesis((known + learnt + beyond * (mask - mask.detach())) * torch.exp(inverse))
+
+    def frozen(self) -> Frozen:
+        made = super().frozen()
+        return replace(made, banks={name: bank for name, bank in made.banks.items() if name != "laplace"})

@@ -88,5 +88,6 @@ class TiledSystem(ClosedLoopSystem):
         self.follow()
 
     def frozen(self) -> Frozen:
-        zeros = self.gain.detach().cpu().numpy()
-        return replace(super().frozen(), floats={"anchors/row.synthesis": zeros})
+        made, zeros = super().frozen(), self.gain.detach().cpu().numpy()
+        banks = {name: bank for name, bank in made.banks.items() if name != "laplace"}  # nothing is coded by it
+        return replace(made, floats={"anchors/row.synthesis": zeros}, banks=banks)
