@@ -58,7 +58,8 @@ class Importance(nn.Module):
         self.leave = nn.Conv2d(width, 1, 1)
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
-            self.leave.bias.fill_(1.0)  # of half the channels, what fine rates could have would end early
+            # Half the channels would end early what fine rates could have.
+            nn.init.constant_(self.get_parameter("leave.bias"), 1.0)
 
     def forward(self, y: Tensor) -> Tensor:
         x = torch.sign(y) * torch.log1p(y.abs())
