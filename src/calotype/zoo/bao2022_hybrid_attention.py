@@ -16,14 +16,10 @@ channels.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST, Player
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
-
-# What begins at rest around transforms in closed form: faster than they learn, slower than the tables (zhou2018_tucodec).
-GATES = Player(slower=tuple((part, 0.1) for part in ("*.path.*", "*.mask.*", "*.where.*", "dequantizer*")))
 
 
 def system(
@@ -70,5 +66,5 @@ RECIPE = Recipe(
             "widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8, "guess": 6, "filter_width": 6,
         }
     },
-    phases=tuple(replace(phase, players=(GATES,)) for phase in INTEGERS_LAST),
+    phases=INTEGERS_LAST,
 )  # fmt: skip

@@ -8,7 +8,7 @@
     picture <- post-filter <- synthesis <- * inverse gain(rate) <- round(y)
 
 What each scale sees reaches the latents by itself, not only through the next one. The post-filter corrects the decoded
-picture block by block; it begins as nothing, and is trained with everything else.
+picture block by block. Both begin as nothing, so that transforms may begin in closed form.
 Differs from the paper: fusion by 3x3 steps, each scale added to the next; scales computed in integers, 64 of a factor
 1.15; a filter at a quarter of the resolution, trained with the codec and not after it; one model for all rates; GDN
 without roots, few channels.
@@ -16,17 +16,12 @@ without roots, few channels.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from calotype.train.phases import INTEGERS_LAST, Player
+from calotype.train.phases import INTEGERS_LAST
 from calotype.zoo import Recipe
 
 TYPICAL_BPP = (0.17, 0.26, 0.40, 0.60, 0.88, 1.25, 1.72, 2.30)
-# What begins at zero around transforms in closed form learns faster than they do: at a tenth of the rate, since full rates
-# cost 5 dB within 50 steps.
-AROUND = Player(slower=(("*.path.*", 0.1),))
-PHASES = tuple(replace(phase, players=(AROUND,)) for phase in INTEGERS_LAST)
 
 
 def system(
@@ -61,5 +56,5 @@ RECIPE = Recipe(
     walk="hyperprior",
     build=system,
     sizes={"tiny": {"widths": (4, 6, 8), "latent": 8, "hyper": 4, "parameters": 8, "filter_width": 6}},
-    phases=PHASES,
+    phases=INTEGERS_LAST,
 )
