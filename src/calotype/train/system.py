@@ -234,7 +234,12 @@ class System(nn.Module):
         return mse
 
     def reconstructed(self, known: Tensor, y: Tensor, inverse: Tensor) -> Tensor:
-        """What synthesis gets: known values are constant unless networks corrected them, y learns as if not rounded."""
+        """What synthesis gets: known values are constant unless networks corrected them, y learns as if not rounded.
+
+        Values of a factorized prior come from the walk as if not rounded already (`Factorized.straight_through`, for
+        networks that predict from them); learning from both would count every error twice.
+        """
+        known = known.detach() if self.main in self.priors else known
         return (known + (y - y.detach())) * torch.exp(inverse)
 
     def _gains(self) -> tuple[Tensor, Tensor]:
