@@ -61,6 +61,7 @@ class BlockAnalysis(nn.Module):
         self.enter = nn.Conv2d(m + planes + width, width, 1)
         self.leave = nn.Conv2d(width, m, 1)
         nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # a unit of it is ACTIVATION grey levels
 
     def forward(self, block: Tensor, hidden: Tensor, seen: Tensor | None = None) -> Tensor:
         x = block if seen is None else torch.cat([block, seen], 1)

@@ -15,7 +15,18 @@ from typing import Any
 
 from calotype.errors import UsageError
 
-__all__ = ["BOLD", "CONTEXTS_ONLY", "EVERYTHING", "INTEGERS_LAST", "SCHEDULES", "Phase", "Player", "chosen", "factor", "shares"]
+__all__ = [
+    "BOLD",
+    "CONTEXTS_ONLY",
+    "EVERYTHING",
+    "INTEGERS_LAST",
+    "SCHEDULES",
+    "Phase",
+    "Player",
+    "chosen",
+    "factor",
+    "shares",
+]
 
 SCHEDULES = ("constant", "linear", "constant_then_linear", "cosine")
 OPTIMISERS = ("muon", "adamw")
@@ -118,18 +129,21 @@ class Phase:
 
 # At half of full rates transforms leave their closed form behind: 725 steps of eight crops then bring 13 % of the rate,
 # where a fiftieth brings 4 % and full rates 11 %, after they undid what they began with (docs/training.md).
-BOLD = 25.0
+# It costs them dearly at first, so rates rise slowly, and runs of a hundred steps never see them.
+BOLD, WARM = 25.0, 200
 
 # How most recipes with exact networks learn: tables for transforms in closed form (train/closed_form.py), then everything
 # in real numbers, then with every activation and weight of what chooses tables an integer.
 INTEGERS_LAST = (
     Phase(name="tables", share=0.05, at_most_steps=100, frozen=("analysis*", "synthesis*"), schedule="constant"),
-    Phase(name="everything", share=0.8, schedule="constant_then_linear", hold=0.5, final=0.2, bold=BOLD),
+    Phase(
+        name="everything", share=0.8, schedule="constant_then_linear", hold=0.5, final=0.2, bold=BOLD, warmup_steps=WARM
+    ),
     Phase(name="integers", share=0.2, rate_scale=0.2, schedule="linear", bold=BOLD, options={"exact": True}),
 )
 
 # The same where no network decides tables.
-EVERYTHING = (Phase(name="everything", hold=0.5, bold=BOLD),)
+EVERYTHING = (Phase(name="everything", hold=0.5, bold=BOLD, warmup_steps=WARM),)
 
 # From trained weights: what stands behind the transform learns anew, on latents that stay as they are. Contexts trained
 # so from one transform differ in rate only.

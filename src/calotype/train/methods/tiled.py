@@ -65,7 +65,6 @@ class TiledSystem(ClosedLoopSystem):
         predict.linear.weight.copy_(linear.T[:, :, None, None])
         predict.leave.weight[:, :smooth, 0, 0] = basis[:smooth].T
         self.nets["block_analysis"].linear.bias.zero_()
-        self.nets["block_analysis"].leave.bias.zero_()  # what it adds is worth ACTIVATION levels each
         self.nets["block_analysis"].linear.weight[:, :m, 0, 0] = basis
         self.nets["block_synthesis"].leave.weight[:, :m, 0, 0] = basis.T
         left, sizes, errors = tiles, [], []
