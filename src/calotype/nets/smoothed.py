@@ -1,8 +1,7 @@
 """Transforms that look before they leap: a fixed low-pass filter at every change of resolution, and the same without one.
 
 Not here: the transforms of recipes (transforms.py), wavelets, whose filters are low-pass by design (wavelet.py). Both
-forms begin at random weights, which is what makes them comparable: principal components (train/closed_form.py) need
-every filter for themselves.
+forms begin with the same principal components (train/closed_form.py), of which filters leave what is smooth.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from calotype.nets.attention import Gate
 from calotype.nets.residual import Residual, Rotation
+from calotype.nets.smoothed import Smooth
 from calotype.nets.transforms import GDN
 
 __all__ = ["start"]
@@ -95,7 +96,7 @@ def _steps(transform: nn.Module) -> list[_Step] | None:
             found[-1].slope = layer.negative_slope
         elif isinstance(layer, nn.PReLU) and found:
             found[-1].slope = float(layer.weight[0])
-        elif not isinstance(layer, GDN | Residual | Gate):
+        elif not isinstance(layer, GDN | Residual | Gate | Smooth):
             return None
     return found
 
