@@ -154,6 +154,6 @@ def draw() -> None:
         panel.set_ylim(25, 40)
         panel.set_xlabel("bits per pixel")
         panel.grid(color="#eeeeee")
-        panel.legend(frameon=False, fontsize=8, loc="lower right")
+        panel.legend(fontsize=8, loc="lower right", framealpha=0.9, edgecolor="none")
     panels[0].set_ylabel("PSNR, dB (mean over Kodak)")
     figure.savefig(PICTURE, dpi=110)
