@@ -66,7 +66,8 @@ def page(said: dict[str, Any]) -> str:
     models = ", ".join(f"{name}: `{said['rows'][name]['codec']}`" for name in names)
     return (
         "# How transforms change resolution, and what it does to patterns\n\n"
-        f"{models};\neach at the level that comes nearest to {said['target_bpp']:g} bits a pixel over all 28 charts. What the figures mean, and\n"
+        f"{models};\neach at the level that comes nearest to {said['target_bpp']:g} bits a pixel over all 28 charts. "
+        "What the figures mean, and\n"
         "their limits: [docs/charts.md](../docs/charts.md).\n\n"
         f"{table(['', *names], rows)}\n{where(said['machine'])}\n"
     )
