@@ -90,6 +90,8 @@ def rows() -> list[list[str]]:
 
     curves = {curve.name: curve for curve in anchors.load() if curve.dataset == "kodak"}
     printed = {row.id: row.figures for row in literature.rows()}
+    path = SYSTEMS / "speeds.json"
+    paces = json.loads(path.read_text("utf-8"))["recipes"] if path.exists() else {}
     found = []
     for name, said in measured().items():
         points = said["points"]
@@ -101,8 +103,8 @@ def rows() -> list[list[str]]:
         curve = curves.get(PUBLISHED.get(said["recipe"], ""))
         theirs = f"{against((curve.bpp, curve.psnr), said)}" if curve else ""
         survey = "; ".join(dict.fromkeys(printed[row] for row in literature.built_by(said["recipe"]) if row in printed))
-        speed = said.get("speed", {}).get("threads_2", {})
-        speeds = f"{speed['encode_mp_s']:.1f}, {speed['decode_mp_s']:.1f}" if speed else ""
+        pace = paces.get(name)
+        speeds = f"{pace['encode_1']:.1f}, {pace['decode_1']:.1f}" if pace else ""
         found.append([f"`{name}`", training(name), shown, jpeg, theirs, speeds, survey.replace("|", "\\|")])
     return found
 
@@ -110,7 +112,7 @@ def rows() -> list[list[str]]:
 def page_table() -> str:
     """The rows as Markdown."""
     head = ["system", "training", "Kodak, dB at bpp", "against JPEG", "against its published curve",
-            "encode, decode MP/s", "what the surveys print"]  # fmt: skip
+            "encode, decode MP/s of a thread", "what the surveys print"]  # fmt: skip
     return table(head, rows())
 
 
