@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calotype.nets.residual import Residual
-from calotype.nets.transforms import halo_px
+from calotype.nets.transforms import halo_px, silenced
 
 __all__ = ["Decomposition", "Recomposition"]
 
@@ -44,8 +44,7 @@ class Decomposition(nn.Module):
     def start(self, synthesis: Recomposition, pictures: Tensor) -> None:
         """Principal components of cells, scale by scale: those of most energy go on, the next ones leave."""
         for block in (*self.blocks, *synthesis.blocks):
-            nn.init.zeros_(block.path[-1].weight)
-            nn.init.zeros_(block.path[-1].bias)
+            silenced(block.path[-1])
         self._decomposed(pictures, synthesis)
 
     def _decomposed(self, x: Tensor, follower: Recomposition | None) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calotype.nets.transforms import UNIT, left
+from calotype.nets.transforms import UNIT, left, silenced
 
 __all__ = ["DequantizedToPixels", "Dequantizer"]
 
@@ -23,9 +23,7 @@ class Dequantizer(nn.Module):
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.enter = nn.Conv2d(channels, width, 3, padding=1)
-        self.leave = nn.Conv2d(width, channels, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+        self.leave = silenced(nn.Conv2d(width, channels, 3, padding=1))
 
     def forward(self, y: Tensor) -> Tensor:
         x = torch.sign(y) * torch.log1p(y.abs())

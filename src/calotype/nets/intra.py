@@ -16,7 +16,7 @@ from calotype.nets.exact import ExactNet
 from calotype.nets.hyper import ACTIVATION, ROW_TOP, BoundedConv, Parameters
 from calotype.nets.integer import FINE_TOP
 from calotype.nets.postfilter import PostFilter
-from calotype.nets.transforms import UNIT
+from calotype.nets.transforms import UNIT, silenced
 from calotype.walks.neighbours import LEVEL_TOP
 
 __all__ = ["BlockAnalysis", "BlockContext", "BlockPixels", "BlockSynthesis", "BoundaryFilter", "PixelsToBlocks"]
@@ -59,9 +59,7 @@ class BlockAnalysis(nn.Module):
         super().__init__()
         self.linear = nn.Conv2d(m + planes, m, 1)
         self.enter = nn.Conv2d(m + planes + width, width, 1)
-        self.leave = nn.Conv2d(width, m, 1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)  # a unit of it is ACTIVATION grey levels
+        self.leave = silenced(nn.Conv2d(width, m, 1))  # with its bias: a unit of it is ACTIVATION grey levels
 
     def forward(self, block: Tensor, hidden: Tensor, seen: Tensor | None = None) -> Tensor:
         x = block if seen is None else torch.cat([block, seen], 1)

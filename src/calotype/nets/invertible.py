@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from calotype.nets.transforms import halo_px
+from calotype.nets.transforms import halo_px, silenced
 
 __all__ = ["Coupling", "Enhanced", "Flow", "FlowAnalysis", "FlowSynthesis", "Mixing", "Squeeze"]
 
@@ -52,7 +52,7 @@ class Coupling(nn.Module):
             for _ in range(2)
         )
         for net in (self.first, self.second):
-            _silence(net[-1])
+            silenced(net[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         a, b = x.chunk(2, 1)
@@ -82,7 +82,7 @@ class Squeeze(nn.Module):
         self.fold, self.mask = nn.Conv2d(channels - kept, kept, 1), nn.Conv2d(channels - kept, kept, 1)
         self.guess, self.doubt = nn.Conv2d(kept, channels - kept, 1), nn.Conv2d(kept, channels - kept, 1)
         for conv in (self.fold, self.guess):
-            _silence(conv)
+            silenced(conv)
 
     def forward(self, x: Tensor) -> Tensor:
         first, others = x[:, : self.kept], x[:, self.kept :]
@@ -101,7 +101,7 @@ class Enhanced(nn.Module):
         self.path = nn.Sequential(
             nn.Conv2d(12, width, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(width, 12, 3, padding=1)
         )
-        _silence(self.path[-1])
+        silenced(self.path[-1])
 
     def forward(self, cells: Tensor) -> Tensor:
         return cells + self.path(cells)
@@ -184,8 +184,3 @@ class FlowSynthesis(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return F.pixel_shuffle(self.enhance(self.flow.back(y)), 2)
-
-
-def _silence(conv: nn.Conv2d) -> None:
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from calotype.nets import transforms
-from calotype.nets.transforms import halo_px
+from calotype.nets.transforms import halo_px, silenced
 
 __all__ = ["MultiScaleAnalysis", "MultiScaleSynthesis"]
 
@@ -77,7 +77,4 @@ class MultiScaleSynthesis(nn.Module):
 
 
 def _silent(cin: int, cout: int, kernel: int = 1) -> nn.Conv2d:
-    conv = nn.Conv2d(cin, cout, kernel, padding=kernel // 2)
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)
-    return conv
+    return silenced(nn.Conv2d(cin, cout, kernel, padding=kernel // 2))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from calotype.nets.pyramid_frozen import pixel_shuffle_2
-from calotype.nets.transforms import entered, left
+from calotype.nets.transforms import entered, left, silenced
 
 __all__ = ["AnalysisBranch", "PixelsToBands", "PlanesToPixels", "PostFilter", "Residual"]
 
@@ -20,18 +20,10 @@ class Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.a = nn.Conv2d(width, width, 3, padding=1)
-        self.b = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.b.weight)
-        nn.init.zeros_(self.b.bias)  # type: ignore[arg-type]
+        self.b = silenced(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.b(F.relu(self.a(x)))
-
-
-def _zeroed(conv: nn.Conv2d) -> nn.Conv2d:
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
-    return conv
 
 
 class AnalysisBranch(nn.Module):
@@ -47,13 +39,13 @@ class AnalysisBranch(nn.Module):
         super().__init__()
         self.enter = nn.Conv2d(48, 64, 3, padding=1)
         self.first = Residual(64)
-        self.out12 = _zeroed(nn.Conv2d(64, 45, 1))
+        self.out12 = silenced(nn.Conv2d(64, 45, 1))
         self.down3 = nn.Conv2d(64, 96, 2, 2)
         self.second = Residual(96)
-        self.out3 = _zeroed(nn.Conv2d(96, 9, 1))
+        self.out3 = silenced(nn.Conv2d(96, 9, 1))
         self.down4 = nn.Conv2d(96, 96, 2, 2)
         self.third = Residual(96)
-        self.out4 = _zeroed(nn.Conv2d(96, 9, 1))
+        self.out4 = silenced(nn.Conv2d(96, 9, 1))
 
     def forward(
         self, blocks: Tensor, row: Tensor, *, shuffle: Callable[[Tensor], Tensor] | None = None
@@ -77,7 +69,7 @@ class PostFilter(nn.Module):
         self.enter = nn.Conv2d(48, width, 3, padding=1)
         self.features = nn.Conv2d(features, width, 1)
         self.middle = Residual(width)
-        self.out = _zeroed(nn.Conv2d(width, 48, 3, padding=1))
+        self.out = silenced(nn.Conv2d(width, 48, 3, padding=1))
 
     def forward(self, blocks: Tensor, f2: Tensor, row: Tensor) -> Tensor:
         return self.out(self.middle(F.relu(self.enter(blocks) + self.features(f2) + row)))

@@ -12,7 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["GDN", "UNIT", "Analysis", "LatentsToPixels", "PixelsToLatents", "Synthesis", "entered", "halo_px", "left"]
+__all__ = [
+    "GDN",
+    "UNIT",
+    "Analysis",
+    "LatentsToPixels",
+    "PixelsToLatents",
+    "Synthesis",
+    "entered",
+    "halo_px",
+    "left",
+    "silenced",
+]
 
 UNIT = 64.0  # pictures enter networks as (0..255 - 128) / UNIT
 
@@ -103,6 +114,14 @@ class Synthesis(nn.Sequential):
             ]
         super().__init__(*layers[0 if ends else 1 :])
         self.halo_px = halo_px(_finer(stages))
+
+
+def silenced(conv: nn.Conv2d) -> nn.Conv2d:
+    """The same convolution, which says nothing at first: weights and bias are zero."""
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
 
 
 def entered(pixels: Tensor, unit: float = UNIT) -> Tensor:
