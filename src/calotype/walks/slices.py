@@ -53,9 +53,7 @@ class Slices:
         for k, (first, stop) in enumerate(bounds(channels, self.slices)):
             part = slice(first, stop)
             seen = () if values is None else (with_symbols(values[:, :first], parity),)
-            mean16, index = (
-                placed(array, first, channels) for array in nets[f"slice{k}"](side, *seen, scale[:, part])
-            )
+            mean16, index = (placed(array, first, channels) for array in nets[f"slice{k}"](side, *seen, scale[:, part]))
             known = port.code("y", y, Laplace(mean16, index), lattice_of(channels, self.slices, k), onto=known)
             before = known if corrections is None else known + corrections
             residual = nets[f"residual{k}"](side, with_symbols(before[:, :stop], parity))
