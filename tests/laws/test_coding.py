@@ -52,12 +52,13 @@ def test_l2_counted_bits_are_written_bits(recipe, wild):
 
 
 def test_l2_twin_a_counter_that_forgets_escapes_is_caught(recipe, monkeypatch):
+    """A fifth of all values far out, so that every recipe has escapes to forget, whatever its tiny weights came to."""
     excused("L2 escapes", recipe)
-    case = case_of(recipe, cells=(2, 3), wild=0.02)
+    case = case_of(recipe, cells=(2, 3), wild=0.2)
     _, streams, _, _ = case.write()
     monkeypatch.setattr(escape, "excess_bits", lambda bank, tables, symbols: np.zeros(len(symbols)))
     counted = case.count().bits
-    assert all(abs(8 * len(s) - bits) > 128 + 0.01 * bits for s, bits in zip(streams, counted, strict=True))
+    assert any(abs(8 * len(s) - bits) > 128 + 0.01 * bits for s, bits in zip(streams, counted, strict=True))
 
 
 def trained_bits(recipe, monkeypatch, rate_index):
