@@ -13,6 +13,7 @@ from tests.laws.walking import Case, Dreaming, case_of, equal
 from calotype import codec, container
 from calotype.coding import escape
 from calotype.errors import CorruptError
+from calotype.model import runtime
 from calotype.picture import Picture
 
 
@@ -197,6 +198,26 @@ def test_l6_a_tile_decodes_alone_as_in_company(recipe, files):
         )  # fmt: skip
         read, flagged = part.read([streams[r] for r in rows], [hashes[r] for r in rows])
         assert not flagged.any() and equal(read, {name: array[rows] for name, array in written.items()})
+
+
+def test_l6_rows_are_coded_alike_however_networks_group_them(recipe, monkeypatch):
+    """L6: large tiles run through networks row by row, and their outputs arrive in pieces: nothing else may change."""
+    excused("L6 in groups", recipe)
+    case, pieces = case_of(recipe, rates=(0, 400, 800, 1023)), []
+    together = case.write()
+
+    class Pieces(runtime.Rows):
+        def __init__(self, parts):
+            pieces.append(len(parts))
+            super().__init__(parts)
+
+    monkeypatch.setattr(runtime, "GROUP_VALUES", 1)
+    monkeypatch.setattr(runtime, "Rows", Pieces)
+    apart = case.write()
+    assert equal(together[0], apart[0]) and together[1:3] == apart[1:3]
+    assert pieces or not case.model.manifest.exact_nets  # the twin: what is never in pieces would pass
+    read, flagged = case.read(together[1], together[2])
+    assert not flagged.any() and equal(read, together[0])
 
 
 def test_l6_a_region_is_the_part_of_the_whole(recipe, files):

@@ -10,6 +10,7 @@ from calotype import zoo
 DESIGNED = {
     "L2 in training": "nothing is trained",
     "L5 halo": "windows need no halo, so there is none to take away",
+    "L6 in groups": "there are no networks that rows could be grouped for",
 }
 VECTORS = ("vq-lbg", "vq2023-lena", "nn-vq-som", "fcm-vq", "fred2019-bat", "vq-hybrid", "brifcani2010-msvq-dwt",
            "kasban2019-hvq-huffman")  # fmt: skip

@@ -42,7 +42,7 @@ class Attended:
         side = nets.hyper_synthesis(z, nets.rows("y.rate"))
 
         def context(side: Any, seen: Any, row: Any) -> Any:
-            query, tokens = nets.query(side), nets.tokens(seen)
+            query, tokens = 1.0 * nets.query(side), nets.tokens(seen)  # joined, where networks ran by groups of rows
             return nets.context(side, attention(query, tokens, self.order, self.width), row)
 
         row = nets.rows("y.scale")

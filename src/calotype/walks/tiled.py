@@ -213,7 +213,8 @@ class _Loop:
         scale, self.inverse, target = (nets.rows(name)[of] for name in ("y.scale", "y.inverse", "count.target"))
         self.scale, self.every = scale.reshape(len(of), walk.stages, walk.stages, -1), np.arange(len(of))
         self.target = 2.0 ** (target * (1 / LOG_UNIT))
-        self.side, self.prediction = nets.predict(seen)
+        self.side, prediction = nets.predict(seen)
+        self.prediction = 1.0 * prediction  # joined, where networks ran by groups of rows
         self.parity = parity_planes(self.inverse, walk.cells, walk.cells)
 
     def refined(self, blocks: Any, count: Any, code: Callable[[int, int, Any, Any, Any], Any]) -> tuple[Any, Any]:
