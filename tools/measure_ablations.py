@@ -4,7 +4,8 @@
     python tools/measure_ablations.py --data PICTURES [--weights results/training/swift-4/weights.npz]
 
 Nothing is trained again, so that each figure is the most that a part can be worth to this model: a model that had
-learned without it would lose less. For contexts that says nothing (they multiply the rate, which no table expects).
+learned without it would lose less. For contexts as a whole that says nothing (without the tables they choose, rates
+multiply), but the means they predict can go alone: tables stay as they were, and values are coded around zero.
 Writes results/ablations.json and ablations.md. Needs torch.
 """
 
@@ -37,10 +38,16 @@ def parts() -> dict[str, Callable[[Any], None]]:
     def nearest(system: Any) -> None:
         system.tradeoffs = lambda rate: {}
 
+    def around_zero(system: Any) -> None:
+        for name, net in system.context.items():
+            if "_step" in name:
+                net.register_forward_hook(lambda net, given, found: (0 * found[0], found[1]))
+
     return {
         "the analysis branch": lambda system: silence(system.branch.out12, system.branch.out3, system.branch.out4),
         "the post-filter that earlier weights had": lambda system: silence(system.post.out),
         "rate-distortion optimized quantization": nearest,
+        "predicted means, their tables kept": around_zero,
     }
 
 
