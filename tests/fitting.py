@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calotype import transforms
+from calotype import transforms, walks
 from calotype.model.bundle import Model
 from calotype.tiles import Grid, Region
-from calotype.walks.bespoke import Bespoke
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Fit:
 
 
 def layout_of(model: Model):
-    return Bespoke(**model.manifest.walk_parameters).layout
+    return walks.get(model.manifest.walk, dict(model.manifest.walk_parameters)).layout
 
 
 def some(model: Model, pixels: np.ndarray, rate: int, seed: int = 0) -> Fit:

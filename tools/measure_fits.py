@@ -30,7 +30,7 @@ def fit(chosen: argparse.Namespace) -> None:
     from calotype.picture import Picture
 
     model = bundle.read(Path(chosen.model)) if chosen.model else store.find("bespoke")
-    effort = efforts.of(chosen.effort) if chosen.effort else efforts.Effort(0)
+    effort = efforts.of(chosen.effort, model.manifest.walk) if chosen.effort else efforts.Effort(0)
     for name in chosen.pictures.split(","):
         pixels = np.asarray(Image.open(chosen.kodak / f"{name}.png").convert("RGB"))
         for quality in (float(word) for word in chosen.qualities.split(",")):
@@ -38,8 +38,7 @@ def fit(chosen: argparse.Namespace) -> None:
             wall, cpu, log = time.monotonic(), time.process_time(), []
             best = None
             if chosen.effort:
-                plan = Plan(iterations=chosen.iterations or effort.iterations, network_rate=effort.network_rate,
-                            kinds=effort.kinds)  # fmt: skip
+                plan = Plan(iterations=chosen.iterations or effort.iterations)
                 best, done = course.fitted(pixels, model, rate, plan, chosen.threads, None)
                 log = best.log[:: max(1, len(best.log) // 20)]
             minutes = [round((time.monotonic() - wall) / 60, 2), round((time.process_time() - cpu) / 60, 2)]

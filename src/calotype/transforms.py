@@ -1,8 +1,9 @@
 """Between pixels and latents: what a model's `transform` entry names, by windows. Entropy coding lives in codec.py.
 
 Kinds: "pyramid97", the closed-form wavelet with a branch and a post-filter around it; "networks", one analysis and one
-synthesis network; "blocks" (blocks.py), "fuzzy" (fuzzy.py), "sensing" (sensing.py), "samples" (sampled.py) and "bespoke"
-(bespoke.py), which need no network. Analysis may use any means; synthesis is what a file's pixels depend on, and float.
+synthesis network; "blocks" (blocks.py), "fuzzy" (fuzzy.py), "sensing" (sensing.py), "samples" (sampled.py), "bespoke"
+(bespoke.py) and "layers" (layers.py), which need no network. Analysis may use any means; synthesis is what a file's pixels
+depend on, and float.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from calotype import (
     filterbank,
     fuzzy,
     laplacian,
+    layers,
     pyramid,
     sampled,
     sensing,
@@ -94,11 +96,12 @@ def of(model: Model, shared: bytes = b"") -> Transform:
         "kernels": wavelets.KernelWavelet,
     }
     kind = model.manifest.transform.get("kind")
-    if kind == "bespoke":
-        return bespoke.Bespoke(model, shared)
+    completed = {"bespoke": bespoke.Bespoke, "layers": layers.Layers}
+    if kind in completed:
+        return completed[kind](model, shared)
     if kind not in kinds:
         raise UnsupportedError(
-            "transform", found=kind, supported=", ".join([*kinds, "bespoke"]), hint="a newer calotype may know it"
+            "transform", found=kind, supported=", ".join([*kinds, *completed]), hint="a newer calotype may know it"
         )
     return kinds[kind](model)
 

@@ -226,7 +226,7 @@ def test_tensors_of_a_kind_are_chosen_side_by_side(model):
 
 
 def test_an_encode_says_how_long_and_how_far(model, pixels, monkeypatch):
-    monkeypatch.setitem(efforts.EFFORTS, 2, efforts.Effort(10))
+    monkeypatch.setitem(efforts.PYRAMID, 2, efforts.Effort(10))
     said = []
     done = fit.encode(Picture(pixels), model, quality=QUALITY, effort=2, threads=1, say=said.append)
     assert "effort 2: 10 iterations, about" in said[0] and "10/10" in said[-1] and "dB" in said[-1]
@@ -250,9 +250,13 @@ def test_without_torch_the_command_that_installs_it_is_told(model, pixels, monke
 
 
 def test_efforts_are_a_scale():
-    iterations = [efforts.of(number).iterations for number in range(1, 10)]
-    assert iterations == sorted(iterations) and efforts.minutes(efforts.DEFAULT, 768 * 512) < 10
-    assert efforts.minutes(1, 768 * 512) < 1
+    """Each takes longer than the one before, those of the pyramid before those of layers; the default stays under ten
+    minutes for a picture of 768x512, the fastest under one."""
+    walks = ["bespoke" if number < efforts.LAYERED else "layers" for number in range(1, 10)]
+    minutes = [efforts.minutes(number, 768 * 512, walk) for number, walk in enumerate(walks, 1)]
+    assert minutes == sorted(minutes) and minutes[0] < 1 and minutes[efforts.DEFAULT - 1] < 10
+    layered = [efforts.of(number, "layers").iterations for number in range(1, 10)]
+    assert layered == sorted(layered)
     with pytest.raises(UsageError, match="effort"):
         efforts.of(10)
     with pytest.raises(UsageError, match="bespoke"):

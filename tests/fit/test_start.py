@@ -47,7 +47,7 @@ def test_a_learned_start_codes_better_than_none():
 def test_held_out_pictures_are_not_learned_from(tmp_path):
     for number in range(8):
         Image.fromarray(tiny.picture(260, 300, seed=number)).save(tmp_path / f"{number}.png")
-    crops = start._crops(tmp_path, 100, 0)
+    crops = start.crops_of(tmp_path, 100, 0)
     assert 4 <= len(crops) <= 7 and all(crop.shape == (256, 256, 3) for crop in crops)
     Image.fromarray(tiny.picture(40, 40)).save(tmp_path / "small.png")
     small = tmp_path / "few"
@@ -55,4 +55,4 @@ def test_held_out_pictures_are_not_learned_from(tmp_path):
     for number in range(2):
         Image.fromarray(tiny.picture(40, 40, seed=number)).save(small / f"{number}.png")
     with pytest.raises(FileError, match="256x256"):
-        start._crops(small, 4, 0)
+        start.crops_of(small, 4, 0)

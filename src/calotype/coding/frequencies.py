@@ -10,7 +10,7 @@ from calotype.coding.layout import CLASS_BITS, PRECISION_BITS
 from calotype.coding.tables import TableBank
 from calotype.errors import UsageError
 
-__all__ = ["bank_from_probabilities", "integer_frequencies", "laplace_bank"]
+__all__ = ["bank_from_probabilities", "integer_frequencies", "laplace_bank", "shifted_laplace_bank"]
 
 
 def laplace_bank(steps: int = 64, per_log: float = 7.0, low: float = -3.5, certain: int = 1) -> TableBank:
@@ -22,14 +22,38 @@ def laplace_bank(steps: int = 64, per_log: float = 7.0, low: float = -3.5, certa
         raise UsageError("certain", value=certain, allowed=f"0..{steps}")
     tables = [(0, np.empty(0))] * certain
     for i in range(certain, steps):
-        b = float(np.exp(low + i / per_log))
-        # Beyond this even a frequency of one is a hundred times too much.
-        reach = 1 + int(b * max(0.0, np.log(2.0**PRECISION_BITS * 100 / max(b, 1e-3))))
-        k = np.arange(1, reach + 1)
-        side = 0.5 * np.exp(-(k - 0.5) / b) * -np.expm1(-1 / b)
-        half = _reach(-np.expm1(-0.5 / b), side, low_bits=max(0.0, float(np.log2(b))))
-        tables.append((-half, np.concatenate([side[:half][::-1], [-np.expm1(-0.5 / b)], side[:half]])))
+        centre, side = _laplace(float(np.exp(low + i / per_log)))
+        tables.append((-len(side), np.concatenate([side[::-1], [centre], side])))
     return bank_from_probabilities(tables)
+
+
+def shifted_laplace_bank(steps: int, per_log: float, low: float, fractions: int) -> TableBank:
+    """Laplace tables around fractions of a symbol: table 0 codes nothing, then `fractions` for each of `steps` scales.
+
+    Table 1 + fractions * i + j has ln b = low + i / per_log and its mean at j / fractions - 1 / 2.
+    """
+    tables: list[tuple[int, np.ndarray]] = [(0, np.empty(0))]
+    for i in range(steps):
+        b = float(np.exp(low + i / per_log))
+        half = max(1, len(_laplace(b)[1]))
+        ends = np.arange(-half, half + 2) - 0.5
+        for j in range(fractions):
+            away = ends - (j / fractions - 0.5)
+            # Both tails as they are small: differences of what is near 1 would have no digits left.
+            lower = np.where(away < 0, 0.5 * np.exp(-np.abs(away) / b), 1 - 0.5 * np.exp(-np.abs(away) / b))
+            upper = np.where(away > 0, 0.5 * np.exp(-np.abs(away) / b), 1 - 0.5 * np.exp(-np.abs(away) / b))
+            inside = np.where(away[:-1] >= 0, upper[:-1] - upper[1:], lower[1:] - lower[:-1])
+            tables.append((-half, np.maximum(inside, 0)))
+    return bank_from_probabilities(tables)
+
+
+def _laplace(b: float) -> tuple[float, np.ndarray]:
+    """The probability of 0, and those of 1, 2, ... as far as they deserve entries of their own."""
+    # Beyond this even a frequency of one is a hundred times too much.
+    reach = 1 + int(b * max(0.0, np.log(2.0**PRECISION_BITS * 100 / max(b, 1e-3))))
+    k = np.arange(1, reach + 1)
+    centre, side = float(-np.expm1(-0.5 / b)), 0.5 * np.exp(-(k - 0.5) / b) * -np.expm1(-1 / b)
+    return centre, side[: _reach(centre, side, low_bits=max(0.0, float(np.log2(b))))]
 
 
 def bank_from_probabilities(tables: Sequence[tuple[int, np.ndarray]]) -> TableBank:

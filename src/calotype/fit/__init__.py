@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["encode", "takes"]
 
+WALKS = ("bespoke", "layers")
+
 
 def takes(model: Model | None) -> bool:
     """Whether pictures are fitted before this model codes them."""
-    return model is not None and model.manifest.walk == "bespoke"
+    return model is not None and model.manifest.walk in WALKS
 
 
 def encode(
@@ -37,7 +39,8 @@ def encode(
 ) -> Encoded:
     """The file of a picture that is fitted first; Ctrl-C ends the fitting, and the best so far is written.
 
-    effort    1 to 9, 3 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture
+    effort    1 to 9, 4 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture. With the
+              pyramid's model, recipe `bespoke`, efforts above 3 are those of the shipped model `bespoke-layers`
     say       is told how long it may take, and then how far it is
     seed      the same seed on the same machine gives the same bytes
     raises    ExtraMissing without torch, UsageError, and as `codec.encode`
@@ -47,10 +50,16 @@ def encode(
     effort = efforts.DEFAULT if effort is None else effort
     options: dict[str, Any] = {"quality": quality, "check": check, "threads": threads}
     if not takes(model):
-        raise UsageError("model", value=model.name, allowed="one that is fitted to each picture: bespoke")
+        raise UsageError(
+            "model", value=model.name, allowed="one that is fitted to each picture: bespoke, bespoke-layers"
+        )
     if effort == 0 or picture.bilevel or picture.depth_bits > 8:
         return encoding.encode(picture, model, **options)
-    chosen = efforts.of(effort)
+    if model.manifest.walk == "bespoke" and effort >= efforts.LAYERED:
+        from calotype.model import store
+
+        model = store.find("bespoke-layers")
+    chosen = efforts.of(effort, model.manifest.walk)
     try:
         import torch  # noqa: F401
     except ImportError:

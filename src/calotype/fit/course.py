@@ -16,6 +16,7 @@ from calotype import encoding, rates
 from calotype.encoding import Encoded
 from calotype.fit import effort as efforts
 from calotype.fit.effort import Effort
+from calotype.fit.layers import LayersRun
 from calotype.fit.loop import Best, Plan, Progress, Run
 from calotype.model.bundle import Model
 from calotype.picture import Picture
@@ -40,14 +41,9 @@ def encode(
     rate = rates.index(options["quality"], model.manifest)
     pixels = picture.width_px * picture.height_px
     if say is not None:
-        minutes = efforts.minutes(number, pixels)
+        minutes = efforts.minutes(number, pixels, model.manifest.walk)
         say(f"fitting with effort {number}: {chosen.iterations} iterations, about {minutes:.1f} minutes on one core")
-    plan = Plan(
-        iterations=chosen.iterations,
-        network_rate=chosen.network_rate,
-        kinds=chosen.kinds,
-        seed=seed,
-    )
+    plan = Plan(iterations=chosen.iterations, seed=seed)
     began = time.monotonic()
     best, done = fitted(encoding.colours_of(picture), model, rate, plan, options["threads"], say)
     minutes = (time.monotonic() - began) / 60
@@ -78,7 +74,8 @@ def fitted(
     before = torch.get_num_threads()
     # Threads of small arrays wait for each other more than they work.
     torch.set_num_threads(count_of(threads) if colours.size >= _SEVERAL_THREADS else 1)
-    run = Run(colours, model, rate, plan, "cuda" if torch.cuda.is_available() else "cpu")
+    kind = LayersRun if model.manifest.walk == "layers" else Run
+    run = kind(colours, model, rate, plan, "cuda" if torch.cuda.is_available() else "cpu")
     try:
         best = run.run(progress)
     except KeyboardInterrupt:

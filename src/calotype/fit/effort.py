@@ -6,45 +6,47 @@ from dataclasses import dataclass
 
 from calotype.errors import UsageError
 
-__all__ = ["DEFAULT", "EFFORTS", "Effort", "minutes", "of"]
-
-
-MIDDLE = ("mix", "mix_bias", "bias")  # kinds of tensors: what is below the last layers
-ALL = (*MIDDLE, "see", "post.last", "post.bias")
+__all__ = ["DEFAULT", "LAYERED", "Effort", "minutes", "of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """Iterations, and which tensors descend in the later ones, how boldly."""
+    """What a fit of that effort is."""
 
     iterations: int
-    kinds: tuple[str, ...] = ()
-    network_rate: float = 3e-3
 
 
-EFFORTS = {
-    1: Effort(6),
-    2: Effort(14),
-    3: Effort(40),
-    4: Effort(100),
-    5: Effort(250, MIDDLE),
-    6: Effort(800, ALL),
-    7: Effort(2_500, ALL, 2e-3),
-    8: Effort(8_000, ALL, 1e-3),
-    9: Effort(25_000, ALL, 5e-4),
+# Of a pyramid (recipe bespoke), whose fits settle after forty iterations: more gain less than a thousandth.
+PYRAMID = {1: Effort(6), 2: Effort(14), 3: Effort(40)}
+# Of layers (recipe bespoke-layers), where every doubling still pays. With the pyramid's model these begin at 4.
+LAYERS = {
+    1: Effort(150),
+    2: Effort(300),
+    3: Effort(600),
+    4: Effort(1_000),
+    5: Effort(1_800),
+    6: Effort(3_500),
+    7: Effort(7_000),
+    8: Effort(15_000),
+    9: Effort(35_000),
 }
-DEFAULT = 3
-_BEFORE_AND_AFTER = 8  # iterations' worth of time that each fit takes besides
-_SECONDS_PER_MP = 1.3  # of one iteration on one core, measured on 768x512: docs/systems/bespoke.md
+DEFAULT, LAYERED = 4, 4
+_BEFORE_AND_AFTER = 8, 40  # iterations' worth of time that each fit takes besides
+_SECONDS_PER_MP = 1.3, 1.1  # of one iteration on one core: docs/systems/bespoke.md
 
 
-def of(effort: int) -> Effort:
-    """The effort of that number; raises UsageError outside 1..9."""
-    if effort not in EFFORTS:
+def of(effort: int, walk: str = "bespoke") -> Effort:
+    """The effort of that number for a model of that walk; raises UsageError outside 1..9.
+
+    A pyramid's own efforts end where layers take over (`LAYERED`).
+    """
+    table = PYRAMID if walk == "bespoke" else LAYERS
+    if effort not in LAYERS:
         raise UsageError("effort", value=effort, allowed="1 (quick) to 9 (hours)")
-    return EFFORTS[effort]
+    return table[min(effort, max(table))]
 
 
-def minutes(effort: int, pixels: int) -> float:
+def minutes(effort: int, pixels: int, walk: str = "bespoke") -> float:
     """About how long a picture of so many pixels takes on one core."""
-    return (of(effort).iterations + _BEFORE_AND_AFTER) * _SECONDS_PER_MP * pixels / 1e6 / 60
+    kind = walk != "bespoke"
+    return (of(effort, walk).iterations + _BEFORE_AND_AFTER[kind]) * _SECONDS_PER_MP[kind] * pixels / 1e6 / 60

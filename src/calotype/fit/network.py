@@ -21,7 +21,7 @@ from calotype.model.bundle import Model
 from calotype.nets import wavelet
 from calotype.walks import fitted
 from calotype.walks.bespoke import luma_known
-from calotype.walks.fitted import CODED, GAIN_UNIT, POST_ONE, SIZE, STEPS, TOP, Layout
+from calotype.walks.fitted import CODED, GAIN_UNIT, POST_ONE, SIZE, STEPS, TOP, Layout, Tensors
 
 __all__ = ["Closed", "Torch", "contexts", "integers", "laplace_bits", "pixels", "sizes"]
 
@@ -217,7 +217,7 @@ class Closed:
         self.lambdas = tensor(np.exp(model.floats("log_lambda", rates)))[:, 0]
 
 
-def tensors(layout: Layout, vector: Tensor) -> dict[str, Tensor]:
+def tensors(layout: Tensors, vector: Tensor) -> dict[str, Tensor]:
     """The tensors of a vector of integers, by name."""
     return {tensor.name: vector[tensor.part].view(tensor.shape) for tensor in layout.tensors}
 

@@ -28,7 +28,7 @@ from calotype.tiles import Region
 from calotype.train import data
 from calotype.walks.bespoke import Bespoke
 
-__all__ = ["learn"]
+__all__ = ["crops_of", "learn"]
 
 CROP_PX = 256
 HELD_OUT = 0.05  # of the photographs, as in training
@@ -157,7 +157,7 @@ def _with(model: Model, start: Tensor, bases: dict[str, Tensor], pictures: int, 
     )  # fmt: skip
 
 
-def _crops(folder: Path, count: int, seed: int) -> list[np.ndarray]:
+def crops_of(folder: Path, count: int, seed: int) -> list[np.ndarray]:
     """Crops of the pictures that are not held out for validation (train/data.py), one each, repeatable for a seed."""
     sources, _ = data.split(data.find(folder), HELD_OUT)
     random, crops = np.random.default_rng(seed), []
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    crops = _crops(chosen.data, chosen.crops, chosen.seed)
+    crops = crops_of(chosen.data, chosen.crops, chosen.seed)
     torch.set_num_threads(1)
 
     def keep(model: Model) -> None:

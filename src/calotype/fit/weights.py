@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from calotype.coding.counter import Counter
-from calotype.walks.fitted import STEPS, Layout, code_lengths
+from calotype.walks.fitted import STEPS, Layout, Tensors, code_lengths
 
 __all__ = ["FURTHEST", "PIXELS", "best_shifts", "coded_as", "coded_bits", "groups", "tensor_bits"]
 
@@ -24,7 +24,7 @@ def groups(layout: Layout) -> list[str]:
     return [f"l{level}.{k}" for level in range(layout.levels, 0, -1) for k in range(STEPS)] + [PIXELS]
 
 
-def coded_bits(layout: Layout, deltas: np.ndarray, shifts: np.ndarray) -> float:
+def coded_bits(layout: Tensors, deltas: np.ndarray, shifts: np.ndarray) -> float:
     """Bits of the differences in PICT, by the tables that code them."""
     port = Counter(layout.shapes(), _banks())
     layout.code(port, deltas.astype(np.int64), shifts)

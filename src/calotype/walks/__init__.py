@@ -27,6 +27,7 @@ _WALKS = {
     "hyperprior": ("calotype.walks.hyperprior", "Hyperprior"),
     "measurements": ("calotype.walks.measurements", "Measurements"),
     "laplacians": ("calotype.walks.laplacians", "Laplacians"),
+    "layers": ("calotype.walks.layers", "Layers"),
     "learned-trees": ("calotype.walks.learned_trees", "LearnedTrees"),
     "lifted": ("calotype.walks.lifted", "Lifted"),
     "neighbours": ("calotype.walks.neighbours", "Neighbours"),

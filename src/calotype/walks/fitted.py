@@ -25,6 +25,7 @@ __all__ = [
     "TOP",
     "Layout",
     "Tensor",
+    "Tensors",
     "carry",
     "code_lengths",
     "lift",
@@ -70,49 +71,16 @@ class Tensor:
         return slice(self.start, self.start + self.size)
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Which tensors there are, for a context of `width` channels, carried `state` channels, a post-filter of `filters`."""
+class Tensors:
+    """A vector of integers as tensors: which there are, how a picture's differences to the start travel in PICT.
 
-    width: int
-    state: int
-    filters: int
-    levels: int = 6
-
-    def __post_init__(self) -> None:
-        inputs = max(9 * len(SEEN[-1]) + self.state, 81 + self.width, self.width)
-        if inputs * TOP * MOST + 2 * MOST_BIAS >= 1 << 24:
-            raise ModelError("a context network whose sums float32 does not hold", wanted="below 2**24",
-                             found=inputs * TOP * MOST + 2 * MOST_BIAS)  # fmt: skip
+    `tensors` says which; a subclass for each kind of network.
+    """
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
         """All of them, in the order of the vector."""
-        found: list[Tensor] = []
-
-        def add(name: str, *shape: int, limit: int = MOST, scale: float = ONE) -> None:
-            found.append(Tensor(name, shape, limit, scale, found[-1].part.stop if found else 0))
-
-        for level in range(self.levels, 0, -1):
-            if level < self.levels:
-                add(f"l{level}.lift", 4 * self.width, self.state, 1, 1)
-            for k in range(STEPS):
-                if SEEN[k]:
-                    add(f"l{level}.{k}.see", self.width, len(SEEN[k]), 3, 3)
-                add(f"l{level}.{k}.bias", self.width, limit=MOST_BIAS, scale=16 * ONE)
-                add(f"l{level}.{k}.mix", self.width, self.width, 1, 1)
-                add(f"l{level}.{k}.mix_bias", self.width, limit=MOST_BIAS, scale=16 * ONE)
-                add(f"l{level}.{k}.out", 3, self.width, 1, 1)
-                add(f"l{level}.{k}.base", 3, limit=64 * FINE, scale=FINE)
-            if level > 1:
-                add(f"l{level}.carry", self.state, 9, 3, 3)
-                add(f"l{level}.carry_mix", self.state, self.width, 1, 1)
-                add(f"l{level}.carry_bias", self.state, limit=MOST_BIAS, scale=16 * ONE)
-        add("gains", 9 * self.levels + 3, limit=8 * GAIN_UNIT, scale=GAIN_UNIT)
-        add("post.first", self.filters, 12, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
-        add("post.bias", self.filters, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
-        add("post.last", 12, self.filters, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
-        return tuple(found)
+        raise NotImplementedError
 
     @property
     def size(self) -> int:
@@ -169,6 +137,51 @@ class Layout:
         if len(shared) != 4 * self.size:
             raise CorruptError("weights of the picture", found=len(shared), expected=f"{4 * self.size} bytes")
         return start + np.frombuffer(shared, "<i4")
+
+
+@dataclass(frozen=True)
+class Layout(Tensors):
+    """Which tensors there are, for a context of `width` channels, carried `state` channels, a post-filter of `filters`."""
+
+    width: int
+    state: int
+    filters: int
+    levels: int = 6
+
+    def __post_init__(self) -> None:
+        inputs = max(9 * len(SEEN[-1]) + self.state, 81 + self.width, self.width)
+        if inputs * TOP * MOST + 2 * MOST_BIAS >= 1 << 24:
+            raise ModelError("a context network whose sums float32 does not hold", wanted="below 2**24",
+                             found=inputs * TOP * MOST + 2 * MOST_BIAS)  # fmt: skip
+
+    @cached_property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in the order of the vector."""
+        found: list[Tensor] = []
+
+        def add(name: str, *shape: int, limit: int = MOST, scale: float = ONE) -> None:
+            found.append(Tensor(name, shape, limit, scale, found[-1].part.stop if found else 0))
+
+        for level in range(self.levels, 0, -1):
+            if level < self.levels:
+                add(f"l{level}.lift", 4 * self.width, self.state, 1, 1)
+            for k in range(STEPS):
+                if SEEN[k]:
+                    add(f"l{level}.{k}.see", self.width, len(SEEN[k]), 3, 3)
+                add(f"l{level}.{k}.bias", self.width, limit=MOST_BIAS, scale=16 * ONE)
+                add(f"l{level}.{k}.mix", self.width, self.width, 1, 1)
+                add(f"l{level}.{k}.mix_bias", self.width, limit=MOST_BIAS, scale=16 * ONE)
+                add(f"l{level}.{k}.out", 3, self.width, 1, 1)
+                add(f"l{level}.{k}.base", 3, limit=64 * FINE, scale=FINE)
+            if level > 1:
+                add(f"l{level}.carry", self.state, 9, 3, 3)
+                add(f"l{level}.carry_mix", self.state, self.width, 1, 1)
+                add(f"l{level}.carry_bias", self.state, limit=MOST_BIAS, scale=16 * ONE)
+        add("gains", 9 * self.levels + 3, limit=8 * GAIN_UNIT, scale=GAIN_UNIT)
+        add("post.first", self.filters, 12, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
+        add("post.bias", self.filters, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
+        add("post.last", 12, self.filters, 3, 3, limit=FURTHEST_DELTA, scale=POST_ONE // 4)
+        return tuple(found)
 
 
 def _column(array: np.ndarray | None) -> np.ndarray | None:

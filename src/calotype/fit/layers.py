@@ -1,0 +1,313 @@
+"""The optimisation of one picture in layers: values, contexts and synthesis descend together; then weights are quantized.
+
+    soft   values pass a rounding that sharpens, with noise that fades (C3, Kim et al. 2023, arXiv:2312.02753, section 3)
+    hard   values are rounded and stay; each tensor of the networks gets the step that pays in bits of the whole file, and
+           the networks descend on as multiples of it, computing on integers as the decoder will
+
+The arithmetic of the contexts is walks/layers.py's own. How `bespoke` is fitted, to whose pyramid values belong: loop.py.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from calotype.coding.densities import FLOOR_BITS
+from calotype.fit.loop import Best, Plan, Progress
+from calotype.fit.network import integers, psnr_db, tensors
+from calotype.fit.weights import coded_bits, tensor_bits
+from calotype.model.bundle import Model
+from calotype.tiles import Grid
+from calotype.walks import layers as walk
+from calotype.walks.layers import LOW, PER_LOG, PHASES, UP_ONE, LayersLayout, predict, seen
+
+__all__ = [
+    "CLIP",
+    "NOISE",
+    "RATE",
+    "SHARP",
+    "SLOWEST",
+    "UNIT",
+    "LayersRun",
+    "bits_of",
+    "colours_of",
+    "contexts",
+    "soft",
+]
+
+RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
+UNIT = 16.0  # integers that a fitted value of 1 is
+SOFT = 0.92  # share of the iterations
+HARD = 2e-3  # rate after it, of the networks
+SHARP, NOISE = (0.3, 0.1), (2.0, 1.0)  # temperature of the rounding and shape of its noise, from first to last
+SLOWEST = 0.02  # of the rate, at the end of the soft part
+CLIP = 0.1  # norm of the networks' gradient
+SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
+_REPORTED = 25  # iterations between looks at what would be written
+
+
+class _Torch:
+    """The operations of `predict` on tensors [c, h, w]; without `exact` nothing is rounded."""
+
+    def __init__(self, exact: bool) -> None:
+        self.exact = exact
+
+    def column(self, vector: Tensor) -> Tensor:
+        return vector[:, None, None]
+
+    def conv(self, weight: Tensor, x: Tensor) -> Tensor:
+        return functional.conv2d(x[None], weight)[0]
+
+    def mixed(self, weight: Tensor, x: Tensor) -> Tensor:
+        return functional.conv2d(x[None], weight[:, :, None, None])[0]
+
+    def told(self, weight: Tensor, x: Tensor) -> Tensor:
+        return functional.conv2d(x[None], weight[None, :, None, None])[0, 0]
+
+    def squashed(self, sums: Tensor, one: int, low: int, top: int) -> Tensor:
+        found = sums * (1 / one)
+        if self.exact:
+            found = found + (torch.floor(found + 0.5) - found).detach()
+        return found.clamp(low, top)
+
+
+def contexts(
+    layout: LayersLayout, w: Mapping[str, Tensor], base: Tensor, values: Mapping[int, Tensor], *, exact: bool
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Means in eighths and scales of every layer of one tile, for values [h, w] as they will be known.
+
+    All passes at once, since what each of them knows is known here.
+    base   what the rate adds, sixteenths of a scale, [layers]
+    """
+    ops, found = _Torch(exact), {}
+    for layer in range(layout.coarsest, -1, -1):
+        own = values[layer]
+        if layer == layout.coarsest:
+            mean, index = predict(ops, w, base, layer, 0, None, None)
+            found[layer] = mean.expand_as(own), index.expand_as(own)
+            continue
+        above = functional.conv2d(seen(values[layer + 1])[None, None], w["coarse"], padding=1)[0]
+        cells = functional.pad(torch.stack([seen(own[y::2, x::2]) for y, x in PHASES[:3]]), (1, 1, 1, 1))
+        means, scales = [], []
+        for k in range(4):
+            sums = above[k * layout.width : (k + 1) * layout.width]
+            mean, index = predict(ops, w, base, layer, k, sums, cells[:k] if k else None)
+            means.append(mean)
+            scales.append(index)
+        found[layer] = _places(means), _places(scales)
+    return found
+
+
+def _places(parts: list[Tensor]) -> Tensor:
+    """What the passes say of their places, in one array: [h, w] each of cells -> [2h, 2w]."""
+    inverse = [PHASES.index((y, x)) for y in range(2) for x in range(2)]
+    return functional.pixel_shuffle(torch.stack([parts[k] for k in inverse])[None], 2)[0, 0]
+
+
+def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
+    """Bits of the unit interval around each value under Laplace distributions, differentiable; about FLOOR_BITS at most."""
+    inverse = torch.exp((index - 1) * (-1 / PER_LOG) - LOW)
+    away = (values - mean8 * (1 / 8)).abs()
+    near = away - 0.5
+    far, close = torch.exp(-(away + 0.5) * inverse), torch.exp(-near.abs() * inverse)
+    chance = torch.where(near > 0, 0.5 * (close - far), 1 - 0.5 * (close + far))
+    return -torch.log2(chance + 2.0**-FLOOR_BITS)
+
+
+def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[int, Tensor]) -> Tensor:
+    """Twin of layers.py: values [h, w] of the layers -> colours in 0..1, [1, 3, h, w]."""
+    w = {name: array / UP_ONE for name, array in w.items()}
+    half = w["up"]
+    taps = torch.cat([half, half.flip(0)])
+    stack: Tensor | None = None
+    for layer in sorted(values, reverse=True):
+        own = values[layer][None, None] * step
+        stack = own if stack is None else torch.cat([own, _up(stack, taps)], 1)
+    assert stack is not None
+    hidden = functional.conv2d(stack, w["first"][:, :, None, None], w["first_bias"]).relu()
+    colours = functional.conv2d(hidden, w["last"][:, :, None, None], w["last_bias"])
+    colours = colours + functional.conv2d(colours, w["third"], w["third_bias"], padding=1).relu()
+    return colours + functional.conv2d(colours, w["fourth"], w["fourth_bias"], padding=1)
+
+
+def _up(x: Tensor, taps: Tensor) -> Tensor:
+    channels, (height, width) = x.shape[1], x.shape[2:]
+    x = functional.pad(x, (2, 2, 2, 2), mode="replicate")
+    down = taps.view(1, 1, 8, 1).expand(channels, 1, 8, 1)
+    x = functional.conv_transpose2d(x, down, stride=(2, 1), groups=channels)[:, :, 7 : 7 + 2 * height]
+    across = taps.view(1, 1, 1, 8).expand(channels, 1, 1, 8)
+    return functional.conv_transpose2d(x, across, stride=(1, 2), groups=channels)[:, :, :, 7 : 7 + 2 * width]
+
+
+class LayersRun:
+    """One picture's fit. `run()` may be interrupted between iterations; `best()` is always there."""
+
+    def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, device: Any = "cpu") -> None:
+        self.plan, self.device = plan, torch.device(device)
+        self.height, self.width = pixels.shape[:2]
+        self.pixels = self.height * self.width
+        self.layout = walk.Layers(**model.manifest.walk_parameters).layout
+        self.grid = Grid(self.height, self.width, model.manifest.tile_px, model.manifest.align_px)
+        self.lambda_ = float(np.exp(model.floats("log_lambda", rate)[0]))
+        self.step = torch.tensor(float(np.exp(model.floats("log_step", rate)[0])), device=self.device)
+        self.base = torch.from_numpy(model.rows("base", np.array([rate]))[0, :, 0, 0].copy()).to(self.device)
+        self.target = torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)[None].to(self.device)
+        self.generator = torch.Generator(device=self.device).manual_seed(plan.seed)
+        self.start = model.table("start")[0].astype(np.int64)
+        scale = np.repeat([t.scale for t in self.layout.tensors], [t.size for t in self.layout.tensors])
+        self.scale = torch.from_numpy(scale).float().to(self.device)
+        self.limits = torch.from_numpy(self.layout.limits).float().to(self.device)
+        self.own = (torch.from_numpy(self.start).float().to(self.device) / self.scale).requires_grad_()
+        self.layers = {
+            layer: torch.zeros(self.grid.shape[0] >> layer, self.grid.shape[1] >> layer, device=self.device, requires_grad=True)
+            for layer in range(self.layout.coarsest + 1)
+        }  # fmt: skip
+        self.optimizer = torch.optim.Adam([self.own, *self.layers.values()], RATE)
+        self.shifts: np.ndarray | None = (
+            None  # of the steps in which weights differ from the start, once they are chosen
+        )
+        self.iteration, self.log = 0, list[dict[str, float]]()
+
+    def run(self, say: Callable[[Progress], None] | None = None) -> Best:
+        """All iterations; KeyboardInterrupt goes to the caller, who may then ask for `best()`."""
+        began = time.monotonic()
+        while self.iteration < self.plan.iterations:
+            self._descend(self.iteration / self.plan.iterations)
+            self.iteration += 1
+            if self.iteration % _REPORTED == 0 or self.iteration == self.plan.iterations:
+                self._report(time.monotonic() - began, say)
+        return self.best()
+
+    def _descend(self, done: float) -> None:
+        """One step of everything that descends at this share of the iterations."""
+        begun = min(done / SOFT, 1.0)
+        if done > SOFT:
+            if self.shifts is None:
+                self.shifts = self._steps_that_pay()
+            rate = HARD * (1 - (done - SOFT) / (1 - SOFT)) + 1e-5
+            w, values = tensors(self.layout, self.vector()), self.rounded()
+        else:
+            w = tensors(self.layout, self.own * self.scale)
+            rate = RATE * max(0.5 * (1 + math.cos(math.pi * begun)), SLOWEST)
+            sharp, noise = (first + (last - first) * begun for first, last in (SHARP, NOISE))
+            values = {
+                layer: soft(soft(own * UNIT, sharp) + self.noise(own.shape, noise), sharp)
+                for layer, own in self.layers.items()
+            }
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        bits, mse = self.cost(w, values, exact=self.shifts is not None)
+        self.optimizer.zero_grad(set_to_none=True)
+        (bits / self.pixels + self.lambda_ * mse).backward()
+        torch.nn.utils.clip_grad_norm_([self.own], CLIP)
+        self.optimizer.step()
+
+    def noise(self, shape: torch.Size, a: float) -> Tensor:
+        """Kumaraswamy noise in -1/2..1/2, peaked at 0 the more the larger `a` is; uniform for 1 (C3, section 3)."""
+        b = (2**a * (a - 1) + 1) / a
+        uniform = torch.rand(shape, generator=self.generator, device=self.device).clamp_(1e-6, 1 - 1e-6)
+        return (1 - (1 - uniform) ** (1 / b)) ** (1 / a) - 0.5
+
+    def cost(
+        self, w: Mapping[str, Tensor], values: Mapping[int, Tensor], *, exact: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Bits of the values, and the mean squared error in levels."""
+        return self._bits(w, values, exact=exact), self._error(w, values)
+
+    def _bits(self, w: Mapping[str, Tensor], values: Mapping[int, Tensor], *, exact: bool = False) -> Tensor:
+        total = torch.zeros((), device=self.device)
+        for number in range(len(self.grid)):
+            tile = self.grid[number]
+            own = {layer: values[layer][tile.over(1 << layer).rows, tile.over(1 << layer).cols] for layer in values}
+            for layer, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact).items():
+                total = total + bits_of(own[layer], mean8, index).sum()
+        return total
+
+    def _error(self, w: Mapping[str, Tensor], values: Mapping[int, Tensor]) -> Tensor:
+        found = colours_of(w, self.step, values)[:, :, : self.height, : self.width]
+        if not torch.is_grad_enabled():
+            found = (found * 255).add(0.5).floor().clamp(0, 255) / 255
+        return (found - self.target).square().mean() * 255**2
+
+    def rounded(self) -> dict[int, Tensor]:
+        """The values as they would be written."""
+        return {layer: torch.round(own.detach() * UNIT).clamp(-2047, 2047) for layer, own in self.layers.items()}
+
+    def vector(self, own: Tensor | None = None) -> Tensor:
+        """The networks' integers, with straight-through gradients; `own` may stand for this picture's."""
+        found = (self.own if own is None else own) * self.scale
+        if self.shifts is not None:
+            unit = (
+                torch.from_numpy(np.repeat(2.0**self.shifts, [t.size for t in self.layout.tensors]))
+                .float()
+                .to(self.device)
+            )
+            start = torch.from_numpy(self.start).float().to(self.device)
+            found = start + integers((found - start) / unit, 2 * self.limits) * unit
+        return integers(found, self.limits)
+
+    def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
+        with torch.no_grad():
+            bits, mse = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
+        bpp, psnr = float(bits) / self.pixels, psnr_db(float(mse))
+        done, of = self.iteration, self.plan.iterations
+        self.log.append({"iteration": done, "bpp": bpp, "psnr_db": psnr, "seconds": seconds})
+        if say is not None:
+            say(
+                Progress(
+                    iteration=done, iterations=of, bpp=bpp, psnr_db=psnr, seconds_left=seconds / done * (of - done)
+                )
+            )
+
+    @torch.no_grad()
+    def _steps_that_pay(self) -> np.ndarray:
+        """The shift of each tensor, chosen one after the other, the others as they are by then."""
+        values = self.rounded()
+        vector, shifts = self.vector().cpu().numpy().astype(np.int64), np.zeros(len(self.layout.tensors), np.int64)
+        synthesis = next(k for k, tensor in enumerate(self.layout.tensors) if tensor.name == "up")
+        for place, tensor in enumerate(self.layout.tensors):
+            best, chosen = math.inf, vector
+            delta = vector[tensor.part] - self.start[tensor.part]
+            for shift in SHIFTS:
+                steps = np.floor(delta / 2**shift + 0.5).astype(np.int64)
+                trial = vector.copy()
+                trial[tensor.part] = np.clip(self.start[tensor.part] + (steps << shift), -tensor.limit, tensor.limit)
+                w = tensors(self.layout, torch.from_numpy(trial).float().to(self.device))
+                if place < synthesis:
+                    cost = float(self._bits(w, values, exact=True))
+                else:
+                    cost = float(self._error(w, values)) * self.lambda_ * self.pixels
+                cost += tensor_bits(steps)
+                if cost < best:
+                    best, chosen, shifts[place] = cost, trial, shift
+            vector = chosen
+        return shifts
+
+    def best(self) -> Best:
+        """What there is now, as it would be written."""
+        if self.shifts is None:
+            self.shifts = self._steps_that_pay()
+        values = self.rounded()
+        unit = np.repeat(2**self.shifts, [tensor.size for tensor in self.layout.tensors])
+        deltas = self.vector().detach().cpu().numpy().astype(np.int64) - self.start
+        deltas = (deltas // unit * unit).astype(np.int32)  # where a limit cut it, a multiple again
+        with torch.no_grad():
+            w = tensors(self.layout, torch.from_numpy(self.start + deltas).float().to(self.device))
+            bits, mse = self.cost(w, values, exact=True)
+        total = float(bits) + coded_bits(self.layout, deltas, self.shifts)
+        bands = {f"p{layer}": own[None].cpu().numpy() for layer, own in values.items()}
+        strides = {f"p{layer}": 1 << layer for layer in values}
+        return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, strides)
+
+
+def soft(x: Tensor, sharp: float) -> Tensor:
+    """Soft rounding (Agustsson & Theis 2020, arXiv:2006.09952): the identity at whole numbers and halves."""
+    below = torch.floor(x)
+    return below + 0.5 * torch.tanh((x - below - 0.5) / sharp) / math.tanh(0.5 / sharp) + 0.5

@@ -1,0 +1,96 @@
+"""Where fits in layers start: networks that were fitted to several crops at once, each with values of its own.
+
+    python -m calotype.fit.layers_start MODEL --data PICTURES -o OUT        MODEL is a designed one of `bespoke-layers`
+
+The same for the pyramid's networks is start.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from calotype import writing
+from calotype.fit.layers import CLIP, NOISE, RATE, SHARP, SLOWEST, UNIT, LayersRun, soft
+from calotype.fit.loop import Plan
+from calotype.fit.network import tensors
+from calotype.fit.start import crops_of
+from calotype.model import bundle
+from calotype.model.bundle import Model
+
+__all__ = ["learn"]
+
+LOWEST, HIGHEST = 150, 900  # rate indices of the crops, evenly spread
+
+
+def learn(
+    model: Model,
+    crops: Sequence[np.ndarray],
+    *,
+    iterations: int = 1500,
+    seed: int = 0,
+    say: Callable[[str], Any] = print,
+) -> Model:
+    """The model with a start that was fitted to crops, uint8 [h, w, 3], each at a rate of its own; all count by relative cost."""
+    rates = np.linspace(LOWEST, HIGHEST, len(crops)).astype(int)
+    runs = [
+        LayersRun(crop, model, int(rate), Plan(iterations=iterations, seed=seed + k))
+        for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
+    ]
+    own = runs[0].own
+    optimizer = torch.optim.Adam([own, *(layer for run in runs for layer in run.layers.values())], RATE)
+    began = time.monotonic()
+    for at in range(iterations):
+        done = at / iterations
+        sharp, noise = (first + (last - first) * done for first, last in (SHARP, NOISE))
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
+        optimizer.zero_grad(set_to_none=True)
+        costs = []
+        for run in runs:
+            values = {
+                layer: soft(soft(value * UNIT, sharp) + run.noise(value.shape, noise), sharp)
+                for layer, value in run.layers.items()
+            }
+            bits, mse = run.cost(tensors(run.layout, own * run.scale), values)
+            cost = bits / run.pixels + run.lambda_ * mse
+            (cost / (len(runs) * cost.detach())).backward()
+            costs.append(float(cost.detach()))
+        torch.nn.utils.clip_grad_norm_([own], CLIP)
+        optimizer.step()
+        if at % 50 == 49:
+            say(f"{at + 1}/{iterations} cost {np.exp(np.mean(np.log(costs))):.4f}, {time.monotonic() - began:.0f} s")
+    rows = {name.removeprefix("rows/"): array for name, array in model.tables.items() if name.startswith("rows/")}
+    rows["start"] = runs[0].vector(own).detach().cpu().numpy().astype(np.int32)[None]
+    training = {**model.manifest.training, "start": {"crops": len(crops), "iterations": iterations}}
+    return bundle.build(
+        replace(model.manifest, identity="", members={}, training=training), graphs={}, banks=model.banks, rows=rows,
+        floats=model.decoder_floats, encoder=model.encoder_floats,
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--iterations", type=int, default=1500)
+    parser.add_argument("--crops", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    crops = crops_of(chosen.data, chosen.crops, chosen.seed)
+    learned = learn(bundle.read(chosen.model), crops, iterations=chosen.iterations, seed=chosen.seed)
+    writing.appear(chosen.output, bundle.write(learned), replace=True)
+
+
+if __name__ == "__main__":
+    main()

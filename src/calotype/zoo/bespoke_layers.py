@@ -1,0 +1,117 @@
+"""Bespoke in layers: seven planes of falling resolution, their contexts and a synthesis, all fitted to one picture.
+
+    fit:     layers p6 (1/64) ... p0 (1/1), contexts and synthesis descend together for thousands of iterations
+    file:    PICT = what the networks differ from the model's start     TILE = p6 -> p5 -> ... -> p0, four passes a layer
+    picture: p6 -> up by two, beside p5 -> ... -> beside p0 -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
+
+The model holds only where a fit starts. Nothing but the size of values is learned on other pictures, so nothing can be out of
+place on a new kind of picture; in return a fit takes minutes to hours, where `bespoke` takes seconds, and its files are smaller.
+
+COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458; Leguay et al. 2023; Blard et al. 2024) with the optimisation of C3 (Kim et al.
+2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 25 passes for pictures of any size, where
+theirs go from place to place; they see the coarser layer as COOL-CHIC's from version 4 on do; networks are sent as
+differences, each tensor with the step that pays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from calotype.zoo import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LAMBDAS = (0.00093, 0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800, 0.3475)  # as swift has them
+STEP = 0.7  # of the quantizer step that high-rate theory gives; a fit scales its layers as it likes
+UP = (-0.0234375, -0.0703125, 0.2265625, 0.8671875)  # bicubic, the half of it, twice for the zeros in between
+
+
+def design(crops: Sequence[np.ndarray], *, width: int = 12, filters: int = 16, live: float = 0.0) -> Any:
+    """Where fits start: networks drawn at random, and a synthesis that shows the sum of the layers as grey.
+
+    crops   pictures uint8 [h, w, 3]: how large values of the grey pyramid are, from which tables begin
+    live    spread of the weights that the start leaves at zero: for tests, which must see that they matter
+    """
+    import numpy as np
+
+    from calotype.coding.frequencies import shifted_laplace_bank
+    from calotype.model.manifest import Latent
+    from calotype.train.block_contexts import laplace
+    from calotype.train.design import Design
+    from calotype.walks.layers import BANK, FRACTIONS, LOW, PER_LOG, SCALES, UP_ONE, Layers
+
+    layout = Layers(width, filters).layout
+    vector = _start(layout, live)
+    steps = STEP * np.sqrt(26 / np.array(LAMBDAS)) / 255
+    return Design(
+        walk="layers",
+        walk_parameters={"width": width, "filters": filters},
+        latents={f"p{layer}": Latent(1, 1 << layer, -2047, 2047) for layer in range(layout.coarsest, -1, -1)},
+        transform={"kind": "layers"},
+        align_px=64,
+        tile_px=1024,
+        rate_anchors=len(LAMBDAS),
+        banks={"laplace": laplace(), BANK: shifted_laplace_bank(SCALES, PER_LOG, LOW, FRACTIONS)},
+        rows={
+            "start": vector[None],
+            "base": _bases(crops, layout.named(vector)["up"] / UP_ONE, steps, layout.coarsest + 1),
+        },
+        floats={"anchors/log_step": np.log(steps).astype(np.float32)[:, None]},
+        encoder={"anchors/log_lambda": np.log(LAMBDAS).astype(np.float32)[:, None]},
+    )
+
+
+def _bases(crops: Sequence[np.ndarray], taps: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
+    """What is added to the scales of each layer at each rate, sixteenths: int32 [rates, layers]."""
+    import numpy as np
+
+    from calotype.layers import LUMA, laplacian
+    from calotype.walks.layers import PER_LOG
+
+    sums, places = np.zeros((len(steps), count)), np.zeros(count)
+    for crop in crops:
+        height, width = (max(64, side // 64 * 64) for side in crop.shape[:2])
+        pad = ((0, max(0, height - crop.shape[0])), (0, max(0, width - crop.shape[1])), (0, 0))
+        luma = np.pad(crop, pad, mode="edge")[:height, :width].astype(np.float32) @ LUMA / 255 - np.float32(0.5)
+        for at, step in enumerate(steps):
+            found = laplacian(luma, taps, np.float32(step), count)
+            sums[at] += [np.abs(values).sum() for values in found]
+        places += [values.size for values in found]
+    return np.round(16 * PER_LOG * np.log(np.maximum(sums / places, 1.0))).astype(np.int32)
+
+
+def _start(layout: Any, live: float) -> np.ndarray:
+    """Uniform weights by the number of inputs, as torch draws them; what tells means and scales is zero."""
+    import numpy as np
+
+    random, vector = np.random.default_rng(0), np.zeros(layout.size)
+    for tensor in layout.tensors:
+        name = tensor.name.partition(".")[0]
+        found = np.zeros(tensor.shape)
+        inputs = tensor.size / tensor.shape[0]
+        if name in ("known", "coarse", "mix", "first", "last", "third"):
+            found = random.uniform(-1, 1, tensor.shape) / np.sqrt(inputs)
+        if name == "first":
+            found[0], found[1] = 1, -1
+        if name == "last":
+            found[:, 0], found[:, 1] = 1, -1
+        if name == "last_bias":
+            found[:] = 0.5
+        if name == "up":
+            found[:] = UP
+        if live and name in ("mean", "index", "last", "fourth"):
+            found += random.normal(0, live, tensor.shape)
+        vector[tensor.part] = found.ravel() * tensor.scale
+    return np.clip(np.round(vector), -layout.limits, layout.limits).astype(np.int64)
+
+
+RECIPE = Recipe(
+    name="bespoke-layers",
+    title="layers of seven resolutions, contexts and synthesis fitted to each picture; minutes to hours, needs [train]",
+    paper="after COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458) and C3 (Kim et al. 2023, arXiv:2312.02753)",
+    walk="layers",
+    design=design,
+    sizes={"tiny": {"width": 4, "filters": 4, "live": 0.1}},
+)

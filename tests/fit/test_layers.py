@@ -1,0 +1,133 @@
+"""Fits in layers: torch computes what the codec computes, a fit gains, repeats itself, can be stopped at any time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests import fitting, tiny
+
+from calotype import codec, container, fit, rates, transforms
+from calotype.fit import effort as efforts
+from calotype.model import store
+from calotype.picture import Picture
+from calotype.strips import Strips
+from calotype.tiles import Grid, Region
+
+torch = pytest.importorskip("torch")
+from calotype.fit import layers, layers_start  # noqa: E402
+from calotype.fit.loop import Plan  # noqa: E402
+from calotype.fit.network import tensors  # noqa: E402
+
+QUALITY = 60
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny.model("bespoke-layers")
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    return tiny.picture(100, 180, seed=8)
+
+
+def run_of(model, pixels, iterations, seed=0):
+    return layers.LayersRun(pixels, model, rates.index(QUALITY, model.manifest), Plan(iterations=iterations, seed=seed))
+
+
+def test_torch_finds_the_tables_and_pixels_of_the_codec(model, pixels):
+    """Bits of both tiles as the file has them, and the same samples, but for rounding of sums in another order."""
+    rate = rates.index(QUALITY, model.manifest)
+    made = fitting.some(model, pixels, rate)
+    run = run_of(model, pixels, 1)
+    vector = torch.from_numpy(run.start + made.weights[0]).float()
+    values = {int(name[1:]): torch.from_numpy(np.array(band[0])) for name, band in made.whole.items()}
+    with torch.no_grad():
+        bits, _ = run.cost(tensors(run.layout, vector), values, exact=True)
+        colours = layers.colours_of(tensors(run.layout, vector), run.step, values)
+    data = codec.encode(Picture(pixels), model, rate_index=rate, threads=1, check=False, fitted=made)
+    written = sum(8 * len(segment.data) for tile in container.parse(data).tiles for segment in tile.segments)
+    assert abs(float(bits) - written) < 0.02 * written + 300
+    shown = (colours[0, :, :100, :180] * 255).add(0.5).floor().clamp(0, 255).permute(1, 2, 0).numpy()
+    found = codec.decode(data, model=model, threads=1).pixels
+    assert np.abs(found.astype(int) - shown).max() <= 1 and (found != shown).mean() < 0.01
+
+
+def test_a_fit_gains_and_repeats_itself(model, pixels):
+    """Sixty iterations lower what they descend on; the same seed finds the same integers, and a file says what was found."""
+    run = run_of(model, pixels, 60)
+    with torch.no_grad():
+        bits, mse = run.cost(tensors(run.layout, run.vector()), run.rounded(), exact=True)
+    before = float(bits) / run.pixels + run.lambda_ * float(mse)
+    best = run.run()
+    assert best.bpp + run.lambda_ * 65025 / 10 ** (best.psnr_db / 10) < 0.8 * before
+    data = codec.encode(Picture(pixels), model, quality=QUALITY, threads=1, check=False, fitted=best)
+    assert abs(8 * len(data) / run.pixels - best.bpp) < 0.05 * best.bpp + 8 * 150 / run.pixels
+    error = np.square(codec.decode(data, model=model, threads=1).pixels.astype(float) - pixels).mean()
+    assert abs(10 * np.log10(65025 / error) - best.psnr_db) < 0.1
+    again = run_of(model, pixels, 60).run()
+    assert all(np.array_equal(best.bands[name], again.bands[name]) for name in best.bands)
+    assert np.array_equal(best.weights[0], again.weights[0])
+
+
+def test_a_fit_that_is_stopped_writes_what_there_is(model, pixels):
+    run = run_of(model, pixels, 1000)
+    calls = []
+
+    def say(progress):
+        calls.append(progress)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(say)
+    best = run.best()
+    assert len(calls) == 1 and run.iteration < 1000
+    assert codec.encode(Picture(pixels), model, quality=QUALITY, threads=1, check=False, fitted=best)
+
+
+def test_weights_are_multiples_of_their_steps(model, pixels):
+    best = run_of(model, pixels, 30).run()
+    layout = fitting.layout_of(model)
+    for place, tensor in enumerate(layout.tensors):
+        assert not (best.weights[0][tensor.part] % 2 ** int(best.weights[1][place])).any()
+
+
+def test_efforts_from_four_on_are_fitted_in_layers(pixels, monkeypatch):
+    """`--model bespoke` takes the other shipped model there; the file names it."""
+    monkeypatch.setitem(efforts.LAYERS, 4, efforts.Effort(4))
+    said = []
+    done = fit.encode(
+        Picture(pixels), store.find("bespoke"), quality=QUALITY, effort=4, threads=1, check=False, say=said.append
+    )
+    assert container.parse(done.data).header.model_id == store.find("bespoke-layers").identity[:8]
+    assert "effort 4: 4 iterations" in said[0] and codec.decode(done.data).pixels.shape == pixels.shape
+
+
+def test_the_start_is_learned_from_several_crops(model):
+    learned = layers_start.learn(
+        model, [tiny.picture(64, 64, seed=k) for k in range(2)], iterations=6, say=lambda _: None
+    )
+    assert learned.identity != model.identity and (learned.table("start") != model.table("start")).any()
+    assert learned.manifest.training["start"] == {"crops": 2, "iterations": 6}
+
+
+def test_windows_are_what_torch_makes_of_the_whole(model, pixels):
+    """The synthesis of windows is that of torch for a whole picture whose sides are no multiples of a piece."""
+    transform = transforms.of(model)
+    grid = Grid(200, 330, model.manifest.tile_px, 64)
+    random = np.random.default_rng(0)
+    values = {layer: random.integers(-9, 9, (grid.shape[0] >> layer, grid.shape[1] >> layer)) for layer in range(7)}
+    strips = Strips(grid, transform.stored())
+    for number in range(len(grid)):
+        parts = {layer: grid[number].over(1 << layer) for layer in values}
+        strips.write(
+            number, {f"p{k}": v[None, parts[k].rows, parts[k].cols].astype(np.float32) for k, v in values.items()}
+        )
+    found = transform.window(strips, np.full(len(grid), 300), Region(0, grid.shape[0], 0, grid.shape[1]))
+    w = {
+        name: torch.from_numpy(array) for name, array in fitting.layout_of(model).named(model.table("start")[0]).items()
+    }
+    given = {layer: torch.from_numpy(value).float() for layer, value in values.items()}
+    colours = layers.colours_of(w, torch.tensor(float(transform.step(300))), given)
+    wanted = (colours[0] * 255).add(0.5).floor().clamp(0, 255).permute(1, 2, 0).numpy()
+    assert np.abs(found.astype(int) - wanted).max() <= 1 and (found != wanted).mean() < 0.01
