@@ -24,15 +24,15 @@ LAYERS = {
     2: Effort(300),
     3: Effort(600),
     4: Effort(1_000),
-    5: Effort(1_800),
-    6: Effort(3_500),
-    7: Effort(7_000),
-    8: Effort(15_000),
-    9: Effort(35_000),
+    5: Effort(2_000),
+    6: Effort(4_000),
+    7: Effort(8_000),
+    8: Effort(16_000),
+    9: Effort(40_000),
 }
 DEFAULT, LAYERED = 4, 4
 _BEFORE_AND_AFTER = 8, 40  # iterations' worth of time that each fit takes besides
-_SECONDS_PER_MP = 1.3, 1.1  # of one iteration on one core: docs/systems/bespoke.md
+_SECONDS_PER_MP = 1.3, 0.65  # of one iteration on one core: docs/systems/bespoke.md
 
 
 def of(effort: int, walk: str = "bespoke") -> Effort:

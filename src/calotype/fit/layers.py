@@ -26,7 +26,20 @@ from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
-from calotype.walks.layers import LOW, PER_LOG, PHASES, UP_ONE, LayersLayout, predict, seen
+from calotype.walks.layers import (
+    HIDDEN,
+    INDEX_ONE,
+    LOW,
+    MEAN_ONE,
+    MIX_ONE,
+    PER_LOG,
+    PHASES,
+    SCALES,
+    SUM_ONE,
+    UP_ONE,
+    LayersLayout,
+    seen,
+)
 
 __all__ = [
     "CLIP",
@@ -53,29 +66,27 @@ SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
 _REPORTED = 25  # iterations between looks at what would be written
 
 
-class _Torch:
-    """The operations of `predict` on tensors [c, h, w]; without `exact` nothing is rounded."""
+class _Rounded(torch.autograd.Function):
+    """Sums / one, rounded half up and clipped; the gradient is that of the clipping alone."""
 
-    def __init__(self, exact: bool) -> None:
-        self.exact = exact
-
-    def column(self, vector: Tensor) -> Tensor:
-        return vector[:, None, None]
-
-    def conv(self, weight: Tensor, x: Tensor) -> Tensor:
-        return functional.conv2d(x[None], weight)[0]
-
-    def mixed(self, weight: Tensor, x: Tensor) -> Tensor:
-        return functional.conv2d(x[None], weight[:, :, None, None])[0]
-
-    def told(self, weight: Tensor, x: Tensor) -> Tensor:
-        return functional.conv2d(x[None], weight[None, :, None, None])[0, 0]
-
-    def squashed(self, sums: Tensor, one: int, low: int, top: int) -> Tensor:
+    @staticmethod
+    def forward(ctx: Any, sums: Tensor, one: int, low: int, top: int) -> Tensor:
         found = sums * (1 / one)
-        if self.exact:
-            found = found + (torch.floor(found + 0.5) - found).detach()
-        return found.clamp(low, top)
+        ctx.save_for_backward((found > low) & (found < top))
+        ctx.one = one
+        return found.add_(0.5).floor_().clamp_(low, top)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (inside,) = ctx.saved_tensors
+        return grad * inside * (1 / ctx.one), None, None, None
+
+
+def _squashed(sums: Tensor, one: int, low: int, top: int, exact: bool) -> Tensor:
+    """As `predict` has it; without `exact` nothing is rounded, and activations have no top: one pass over memory."""
+    if exact:
+        return _Rounded.apply(sums, one, low, top)  # type: ignore[no-any-return]
+    return sums.relu() if low == 0 and top == HIDDEN else (sums * (1 / one)).clamp(low, top)
 
 
 def contexts(
@@ -83,67 +94,111 @@ def contexts(
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """Means in eighths and scales of every layer of one tile, for values [h, w] as they will be known.
 
-    All passes at once, since what each of them knows is known here.
+    The arithmetic of `walks.layers.predict`, for the four passes of a layer side by side, since what each of them knows
+    is known here: one convolution whose weights are zero where a pass knows nothing yet.
     base   what the rate adds, sixteenths of a scale, [layers]
     """
-    ops, found = _Torch(exact), {}
+    width, found = layout.width, {}
+    # Divisions move into the weights where nothing is rounded in between.
+    one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
+    kernel = torch.cat([_first_layer(w, k, width) for k in range(4)]) / one
+    mix, mix_bias = w["mix"][:, :, None, None] / mix_one, w["mix_bias"] / mix_one
+    means = torch.stack([w[f"mean.{k}"] for k in range(4)])
+    scales = torch.stack([w[f"index.{k}"] for k in range(4)])
+    told = torch.stack([means, scales], 1)  # 4 2 width
     for layer in range(layout.coarsest, -1, -1):
         own = values[layer]
-        if layer == layout.coarsest:
-            mean, index = predict(ops, w, base, layer, 0, None, None)
-            found[layer] = mean.expand_as(own), index.expand_as(own)
-            continue
-        above = functional.conv2d(seen(values[layer + 1])[None, None], w["coarse"], padding=1)[0]
-        cells = functional.pad(torch.stack([seen(own[y::2, x::2]) for y, x in PHASES[:3]]), (1, 1, 1, 1))
-        means, scales = [], []
-        for k in range(4):
-            sums = above[k * layout.width : (k + 1) * layout.width]
-            mean, index = predict(ops, w, base, layer, k, sums, cells[:k] if k else None)
-            means.append(mean)
-            scales.append(index)
-        found[layer] = _places(means), _places(scales)
+        passes = 1 if layer == layout.coarsest else 4
+        bias = (w["bias.layer"][layer] + w["bias.pass"][:passes]) / one
+        if passes == 1:
+            sums = bias[:, :, None, None]
+        else:
+            known = [own[y::2, x::2] for y, x in PHASES[:3]]
+            inputs = seen(torch.stack([*known, values[layer + 1]]))[None]
+            sums = functional.conv2d(inputs, kernel, bias.flatten(), padding=1).unflatten(1, (4, width))[0]
+        hidden = _squashed(sums, SUM_ONE, 0, HIDDEN, exact)
+        hidden = hidden + _squashed(functional.conv2d(hidden, mix, mix_bias), MIX_ONE, 0, HIDDEN, exact)
+        shift = base[layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
+        biases = torch.stack([w["mean_bias"], w["index_bias"] + shift], 1)[:passes, :, None]
+        both = torch.baddbmm(biases, told[:passes], hidden.flatten(2)).unflatten(2, hidden.shape[2:])
+        mean = _squashed(both[:, 0], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
+        index = _squashed(both[:, 1], INDEX_ONE, 0, SCALES, exact)
+        found[layer] = (
+            (mean[0].expand_as(own), index[0].expand_as(own)) if passes == 1 else (_places(mean), _places(index))
+        )
     return found
 
 
-def _places(parts: list[Tensor]) -> Tensor:
-    """What the passes say of their places, in one array: [h, w] each of cells -> [2h, 2w]."""
+def _first_layer(w: Mapping[str, Tensor], k: int, width: int) -> Tensor:
+    """Weights of pass k for the places of three passes and the coarser layer: [width, 4, 3, 3]."""
+    coarse = w["coarse"][k * width : (k + 1) * width]
+    unknown = coarse.new_zeros(width, 3 - k, 3, 3)
+    return torch.cat([*([w[f"known.{k}"]] if k else []), unknown, coarse], 1)
+
+
+def _places(parts: Tensor) -> Tensor:
+    """What the passes say of their places, in one array: [4, h, w] of cells -> [2h, 2w]."""
     inverse = [PHASES.index((y, x)) for y in range(2) for x in range(2)]
-    return functional.pixel_shuffle(torch.stack([parts[k] for k in inverse])[None], 2)[0, 0]
+    return functional.pixel_shuffle(parts[inverse][None], 2)[0, 0]
+
+
+class _Bits(torch.autograd.Function):
+    """Bits of the unit interval around values; all three gradients in closed form, in one node."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+        inverse = torch.exp((index - 1) * (-1 / PER_LOG) - LOW)
+        away = values - mean
+        sign = away.sign()
+        away = away.abs_()
+        near = away - 0.5
+        far = torch.exp(-(away + 0.5) * inverse)
+        close = torch.exp(-near.abs() * inverse)
+        chance = torch.where(near > 0, 0.5 * (close - far), 1 - 0.5 * (close + far)) + 2.0**-FLOOR_BITS
+        factor = -1 / (math.log(2) * chance)
+        # With f(x) = inverse / 2 exp(-|x| inverse): dP/dv = f(v + 1/2) - f(v - 1/2), and likewise by the scale.
+        by_value = (0.5 * inverse * (far - close)).mul_(factor).mul_(sign)
+        by_index = (0.5 * inverse * ((away + 0.5) * far - near * close)).mul_(factor).mul_(-1 / PER_LOG)
+        ctx.save_for_backward(by_value, by_index)
+        return torch.log2(chance).neg_()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        by_value, by_index = ctx.saved_tensors
+        by_value = grad * by_value
+        return by_value, -by_value, grad * by_index
 
 
 def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
-    """Bits of the unit interval around each value under Laplace distributions, differentiable; about FLOOR_BITS at most."""
-    inverse = torch.exp((index - 1) * (-1 / PER_LOG) - LOW)
-    away = (values - mean8 * (1 / 8)).abs()
-    near = away - 0.5
-    far, close = torch.exp(-(away + 0.5) * inverse), torch.exp(-near.abs() * inverse)
-    chance = torch.where(near > 0, 0.5 * (close - far), 1 - 0.5 * (close + far))
-    return -torch.log2(chance + 2.0**-FLOOR_BITS)
+    """Bits of each value under a Laplace distribution around mean8 / 8, differentiable; about FLOOR_BITS at most."""
+    return _Bits.apply(values, mean8 * (1 / 8), index)  # type: ignore[no-any-return]
 
 
 def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[int, Tensor]) -> Tensor:
     """Twin of layers.py: values [h, w] of the layers -> colours in 0..1, [1, 3, h, w]."""
     w = {name: array / UP_ONE for name, array in w.items()}
-    half = w["up"]
-    taps = torch.cat([half, half.flip(0)])
     stack: Tensor | None = None
     for layer in sorted(values, reverse=True):
         own = values[layer][None, None] * step
-        stack = own if stack is None else torch.cat([own, _up(stack, taps)], 1)
+        stack = own if stack is None else torch.cat([own, _up(stack, w["up"])], 1)
     assert stack is not None
     hidden = functional.conv2d(stack, w["first"][:, :, None, None], w["first_bias"]).relu()
     colours = functional.conv2d(hidden, w["last"][:, :, None, None], w["last_bias"])
+    colours = colours.contiguous(memory_format=torch.channels_last)  # a third of the time of what follows
     colours = colours + functional.conv2d(colours, w["third"], w["third_bias"], padding=1).relu()
     return colours + functional.conv2d(colours, w["fourth"], w["fourth_bias"], padding=1)
 
 
 def _up(x: Tensor, taps: Tensor) -> Tensor:
-    channels, (height, width) = x.shape[1], x.shape[2:]
+    """Twin of layers.up, with the edges repeated: [1, c, h, w] -> [1, c, 2h, 2w]."""
     x = functional.pad(x, (2, 2, 2, 2), mode="replicate")
-    down = taps.view(1, 1, 8, 1).expand(channels, 1, 8, 1)
-    x = functional.conv_transpose2d(x, down, stride=(2, 1), groups=channels)[:, :, 7 : 7 + 2 * height]
-    across = taps.view(1, 1, 1, 8).expand(channels, 1, 1, 8)
-    return functional.conv_transpose2d(x, across, stride=(1, 2), groups=channels)[:, :, :, 7 : 7 + 2 * width]
+    for axis in (2, 3):
+        size = x.shape[axis] - 4
+        near, next_, before, after, last = (x.narrow(axis, 2 + shift, size) for shift in (0, 1, -1, 2, -2))
+        even = taps[1] * next_ + taps[3] * near + taps[2] * before + taps[0] * last
+        odd = taps[0] * after + taps[2] * next_ + taps[3] * near + taps[1] * before
+        x = torch.stack([even, odd], axis + 1).flatten(axis, axis + 1)
+    return x
 
 
 class LayersRun:
