@@ -79,15 +79,19 @@ class BlockSynthesis(ExactNet):
         same: dict[str, Any] = {"gain_in": ACTIVATION, "gain_out": ACTIVATION, "reach": FINE_TOP}
         self.low, self.high = (-LEVEL_TOP, LEVEL_TOP - 1) if planes else (1 - 2 * LEVEL_TOP, 2 * LEVEL_TOP - 1)
         self.enter = BoundedConv(m + width, width, 1, **same)
-        self.leave = BoundedConv(m + planes + width, m, 1, **same)
+        self.leave = BoundedConv(m + width, m, 1, **same)
+        # Apart: predictions have weights ten times as large, and a channel's weights share a power of two.
+        self.beside = BoundedConv(planes, m, 1, **same | {"reach": LEVEL_TOP}) if planes else None
         with torch.no_grad():
-            self.leave.weight[:, m + planes :] = 0
+            self.leave.weight[:, m:] = 0
 
     def forward(self, u: Tensor, hidden: Tensor, seen: Tensor | None = None) -> Tensor:
         h = self.enter(torch.cat([u, hidden], 1))
         h = self.requantize(h.clamp(max=_TOP) if self.mode == "float" else h, 0, _TOP)
-        x = torch.cat([u, h] if seen is None else [u, seen, h], 1)
-        return self.requantize(self.leave(x), self.low, self.high)
+        sums = self.leave(torch.cat([u, h], 1))
+        if self.beside is not None:
+            sums = sums + self.requantize(self.beside(seen), -ROW_TOP, ROW_TOP)
+        return self.requantize(sums, self.low, self.high)
 
 
 class PixelsToBlocks(nn.Module):

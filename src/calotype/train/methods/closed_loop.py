@@ -47,13 +47,13 @@ class ClosedLoopSystem(IntegerSystem):
         linear = torch.linalg.solve(gram, x.T @ target / len(x)).T.float()  # m planes
         basis = basis_of(crops, round((m // 3) ** 0.5)).to(levels)
         coefficients = (target.float() - x.float() @ linear.T) @ basis.T
-        analysis, synthesis = self.nets["block_analysis"].linear, self.nets["block_synthesis"].leave
+        analysis, synthesis = self.nets["block_analysis"].linear, self.nets["block_synthesis"]
         analysis.bias.zero_()
         analysis.weight[:, :m, 0, 0] = basis
-        synthesis.weight[:, :m, 0, 0] = basis.T
+        synthesis.leave.weight[:, :m, 0, 0] = basis.T
         if context.predict is None:
             analysis.weight[:, m:, 0, 0] = -basis @ linear
-            synthesis.weight[:, m : m + len(linear.T), 0, 0] = linear
+            synthesis.beside.weight[:, :, 0, 0] = linear
         else:
             context.predict.weight[:, : len(linear.T), 0, 0] = linear
             context.predict.weight[:, len(linear.T) :] *= 0.1
