@@ -60,6 +60,19 @@ def test_what_is_written_is_fresh(tool, checkout, monkeypatch):
     tool.main()
 
 
+def test_photographs_stand_in_readme_once_they_are_measured(tool, checkout):
+    """Without results/photos there is no word of them; with it, a table in README and a page of their own."""
+    kodak = checkout / "results" / "kodak" / "summary.json"
+    assert "photographs" not in (checkout / "README.md").read_text(encoding="utf-8")
+    photos = checkout / "results" / "photos" / "summary.json"
+    photos.parent.mkdir()
+    photos.write_text(kodak.read_text(encoding="utf-8"), encoding="utf-8")
+    tool.main()
+    readme, page = ((path / "README.md").read_text(encoding="utf-8") for path in (checkout, photos.parent))
+    assert "photographs of 8 to 9 megapixels" in readme and readme.count("| JPEG 4:2:0 | -52 % |") == 2
+    assert page.startswith("# Photographs") and "| JPEG 4:2:0 | -52 % |" in page
+
+
 def _change_readme(root: Path) -> None:
     path = root / "README.md"
     path.write_text(path.read_text(encoding="utf-8").replace("-52 %", "-53 %"), encoding="utf-8")
