@@ -91,7 +91,9 @@ def rows() -> list[list[str]]:
     curves = {curve.name: curve for curve in anchors.load() if curve.dataset == "kodak"}
     printed = {row.id: row.figures for row in literature.rows()}
     path = SYSTEMS / "speeds.json"
-    paces = json.loads(path.read_text("utf-8"))["recipes"] if path.exists() else {}
+    timed = json.loads(path.read_text("utf-8")) if path.exists() else {"recipes": {}}
+    paces = {name: row | {"mark": " \\*"} for name, row in timed.get("processor", {"recipes": {}})["recipes"].items()}
+    paces |= timed["recipes"]
     found = []
     for name, said in measured().items():
         points = said["points"]
@@ -104,7 +106,7 @@ def rows() -> list[list[str]]:
         theirs = f"{against((curve.bpp, curve.psnr), said)}" if curve else ""
         survey = "; ".join(dict.fromkeys(printed[row] for row in literature.built_by(said["recipe"]) if row in printed))
         pace = paces.get(name)
-        speeds = f"{pace['encode_1']:.1f}, {pace['decode_1']:.1f}" if pace else ""
+        speeds = f"{pace['encode_1']:.1f}, {pace['decode_1']:.1f}{pace.get('mark', '')}" if pace else ""
         found.append([f"`{name}`", training(name), shown, jpeg, theirs, speeds, survey.replace("|", "\\|")])
     return found
 

@@ -91,6 +91,7 @@ class Figures:
     points        [quality, bpp, PSNR in dB] on Kodak, from whole files (results/systems)
     bd_rate       percent against JPEG 4:2:0 on Kodak at equal PSNR
     encode_mp_s   megapixels a second on two threads, in the middle of the dial; likewise decode_mp_s
+    clock         "processor": these are of one thread by processor time, taken on a busy machine
     """
 
     made: str
@@ -102,6 +103,7 @@ class Figures:
     bd_rate: float | None = None
     encode_mp_s: float | None = None
     decode_mp_s: float | None = None
+    clock: str | None = None
 
 
 def families() -> dict[str, str]:
