@@ -38,7 +38,8 @@ def fit(chosen: argparse.Namespace) -> None:
             wall, cpu, log = time.monotonic(), time.process_time(), []
             best = None
             if chosen.effort:
-                plan = Plan(iterations=chosen.iterations or effort.iterations)
+                plan = Plan(iterations=chosen.iterations or effort.iterations, network_rate=effort.network_rate,
+                            kinds=effort.kinds)  # fmt: skip
                 best, done = course.fitted(pixels, model, rate, plan, chosen.threads, None)
                 log = best.log[:: max(1, len(best.log) // 20)]
             minutes = [round((time.monotonic() - wall) / 60, 2), round((time.process_time() - cpu) / 60, 2)]

@@ -43,7 +43,7 @@ def make(
     """The file of a picture; parameters as those of `calotype.encode`.
 
     model   None where nothing is lost
-    effort  0 to 9; None is the model's own: 0, but 4 where pictures are fitted (fit/)
+    effort  0 to 9; None is the model's own: 0, but 3 where pictures are fitted (fit/)
     say     is told what a picture that is fitted is at
     raises  UsageError for an effort that the model does not take; those of codec.encode, targets.encode and fit.encode
     """

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from tests import fitting, tiny
 
-from calotype import codec, container, fit, rates, transforms
+from calotype import codec, container, fit, rates, transforms, walks
 from calotype.fit import effort as efforts
 from calotype.model import store
 from calotype.picture import Picture
 from calotype.strips import Strips
 from calotype.tiles import Grid, Region
+from calotype.walks import layers as walk
 
 torch = pytest.importorskip("torch")
 from calotype.fit import layers, layers_start  # noqa: E402
@@ -53,6 +54,37 @@ def test_torch_finds_the_tables_and_pixels_of_the_codec(model, pixels):
     assert np.abs(found.astype(int) - shown).max() <= 1 and (found != shown).mean() < 0.01
 
 
+def test_torch_chooses_the_tables_of_the_walk(model, pixels):
+    """All passes at once, from values that are known, as the walk finds them pass by pass: the same integers."""
+    rate = rates.index(QUALITY, model.manifest)
+    made = fitting.some(model, pixels, rate)
+    values = {name: band[None] for name, band in made.latents(Region(0, 128, 0, 128)).items()}
+    seen = {}
+
+    class Port:
+        def shape(self, name):
+            return values[name].shape
+
+        def code(self, name, given, distribution, lattice, onto=None):
+            onto = np.zeros(values[name].shape, np.float32) if onto is None else onto
+            both = seen.setdefault(name, np.zeros((2, *values[name].shape), np.int64))
+            for kept, part in zip(both, (distribution.index, distribution.mean16), strict=True):
+                lattice.put(lattice.take(np.broadcast_to(part, kept.shape)), kept)
+            return lattice.put(lattice.take(values[name]), onto)
+
+    layout = fitting.layout_of(model)
+    shared = layout.packed(made.weights[0])
+    walks.get("layers", dict(model.manifest.walk_parameters))(model.nets(np.array([rate]), shared=shared), Port())
+    vector = torch.from_numpy(model.table("start")[0] + made.weights[0]).float()
+    base = torch.from_numpy(model.rows("base", np.array([rate]))[0, :, 0, 0])
+    given = {int(name[1:]): torch.from_numpy(np.array(band[0, 0])) for name, band in values.items()}
+    found = layers.contexts(layout, tensors(layout, vector), base, given, exact=True)
+    for layer, (mean8, index) in found.items():
+        table, whole = walk._tables(mean8.numpy(), index.numpy())
+        assert np.array_equal(seen[f"p{layer}"][0, 0, 0], table) and np.array_equal(seen[f"p{layer}"][1, 0, 0], whole)
+    assert len(np.unique(seen["p0"][0])) > 3
+
+
 def test_a_fit_gains_and_repeats_itself(model, pixels):
     """Sixty iterations lower what they descend on; the same seed finds the same integers, and a file says what was found."""
     run = run_of(model, pixels, 60)
@@ -92,15 +124,14 @@ def test_weights_are_multiples_of_their_steps(model, pixels):
         assert not (best.weights[0][tensor.part] % 2 ** int(best.weights[1][place])).any()
 
 
-def test_efforts_from_four_on_are_fitted_in_layers(pixels, monkeypatch):
-    """`--model bespoke` takes the other shipped model there; the file names it."""
-    monkeypatch.setitem(efforts.LAYERS, 4, efforts.Effort(4))
+def test_an_encode_fits_in_layers_and_says_so(model, pixels, monkeypatch):
+    """The shipped model takes the same way; its file names it, and decodes."""
+    monkeypatch.setitem(efforts.LAYERS, 2, efforts.Effort(4))
     said = []
-    done = fit.encode(
-        Picture(pixels), store.find("bespoke"), quality=QUALITY, effort=4, threads=1, check=False, say=said.append
-    )
-    assert container.parse(done.data).header.model_id == store.find("bespoke-layers").identity[:8]
-    assert "effort 4: 4 iterations" in said[0] and codec.decode(done.data).pixels.shape == pixels.shape
+    shipped = store.find("bespoke-layers")
+    done = fit.encode(Picture(pixels), shipped, quality=QUALITY, effort=2, threads=1, check=False, say=said.append)
+    assert container.parse(done.data).header.model_id == shipped.identity[:8]
+    assert "effort 2: 4 iterations" in said[0] and codec.decode(done.data).pixels.shape == pixels.shape
 
 
 def test_the_start_is_learned_from_several_crops(model):

@@ -32,7 +32,7 @@ __all__ = ["encode"]
 @click.option(
     "--effort",
     type=click.IntRange(0, 9),
-    help="0 (default) to 9: more time, smaller files. With --model bespoke: how long it is fitted, 4 by default.",
+    help="0 (default) to 9: more time, smaller files. With --model bespoke: how long it is fitted, 3 by default.",
 )
 @click.option("-f", "--force", is_flag=True, help="Replace OUT if it exists.")
 @click.option("--threads", type=click.IntRange(min=1), help="All processors by default; the bytes never depend on it.")

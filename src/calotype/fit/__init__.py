@@ -39,8 +39,7 @@ def encode(
 ) -> Encoded:
     """The file of a picture that is fitted first; Ctrl-C ends the fitting, and the best so far is written.
 
-    effort    1 to 9, 4 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture. With the
-              pyramid's model, recipe `bespoke`, efforts above 3 are those of the shipped model `bespoke-layers`
+    effort    1 to 9, 3 by default (fit/effort.py); 0: nothing is fitted, the model's start codes the picture
     say       is told how long it may take, and then how far it is
     seed      the same seed on the same machine gives the same bytes
     raises    ExtraMissing without torch, UsageError, and as `codec.encode`
@@ -55,10 +54,6 @@ def encode(
         )
     if effort == 0 or picture.bilevel or picture.depth_bits > 8:
         return encoding.encode(picture, model, **options)
-    if model.manifest.walk == "bespoke" and effort >= efforts.LAYERED:
-        from calotype.model import store
-
-        model = store.find("bespoke-layers")
     chosen = efforts.of(effort, model.manifest.walk)
     try:
         import torch  # noqa: F401

@@ -42,8 +42,15 @@ def encode(
     pixels = picture.width_px * picture.height_px
     if say is not None:
         minutes = efforts.minutes(number, pixels, model.manifest.walk)
-        say(f"fitting with effort {number}: {chosen.iterations} iterations, about {minutes:.1f} minutes on one core")
-    plan = Plan(iterations=chosen.iterations, seed=seed)
+        room = efforts.gigabytes(pixels)
+        said = f"fitting with effort {number}: {chosen.iterations} iterations, about {minutes:.1f} minutes on one core"
+        say(said + (f", {room:.0f} GB of memory" if model.manifest.walk == "layers" and room >= 1 else ""))
+    plan = Plan(
+        iterations=chosen.iterations,
+        network_rate=chosen.network_rate,
+        kinds=chosen.kinds,
+        seed=seed,
+    )
     began = time.monotonic()
     best, done = fitted(encoding.colours_of(picture), model, rate, plan, options["threads"], say)
     minutes = (time.monotonic() - began) / 60

@@ -6,47 +6,64 @@ from dataclasses import dataclass
 
 from calotype.errors import UsageError
 
-__all__ = ["DEFAULT", "LAYERED", "Effort", "minutes", "of"]
+__all__ = ["DEFAULT", "LAYERS", "PYRAMID", "Effort", "gigabytes", "minutes", "of"]
+
+
+MIDDLE = ("mix", "mix_bias", "bias")  # kinds of tensors: what is below the last layers
+ALL = (*MIDDLE, "see", "post.last", "post.bias")
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a fit of that effort is."""
+    """Iterations, and which tensors descend in the later ones, how boldly."""
 
     iterations: int
+    kinds: tuple[str, ...] = ()
+    network_rate: float = 3e-3
 
 
-# Of a pyramid (recipe bespoke), whose fits settle after forty iterations: more gain less than a thousandth.
-PYRAMID = {1: Effort(6), 2: Effort(14), 3: Effort(40)}
-# Of layers (recipe bespoke-layers), where every doubling still pays. With the pyramid's model these begin at 4.
-LAYERS = {
-    1: Effort(150),
-    2: Effort(300),
-    3: Effort(600),
-    4: Effort(1_000),
-    5: Effort(2_000),
-    6: Effort(4_000),
-    7: Effort(8_000),
-    8: Effort(16_000),
-    9: Effort(40_000),
+# Of recipe bespoke.
+PYRAMID = {
+    1: Effort(6),
+    2: Effort(14),
+    3: Effort(40),
+    4: Effort(100),
+    5: Effort(250, MIDDLE),
+    6: Effort(800, ALL),
+    7: Effort(2_500, ALL, 2e-3),
+    8: Effort(8_000, ALL, 1e-3),
+    9: Effort(25_000, ALL, 5e-4),
 }
-DEFAULT, LAYERED = 4, 4
-_BEFORE_AND_AFTER = 8, 40  # iterations' worth of time that each fit takes besides
-_SECONDS_PER_MP = 1.3, 0.65  # of one iteration on one core: docs/systems/bespoke.md
+# Of recipe bespoke-layers, which has hardly begun after a thousand.
+LAYERS = {
+    1: Effort(500),
+    2: Effort(1_000),
+    3: Effort(2_000),
+    4: Effort(4_000),
+    5: Effort(8_000),
+    6: Effort(16_000),
+    7: Effort(30_000),
+    8: Effort(60_000),
+    9: Effort(100_000),
+}
+DEFAULT = 3
+_BEFORE_AND_AFTER = {"bespoke": 8, "layers": 40}  # iterations' worth of time that each fit takes besides
+_SECONDS_PER_MP = {"bespoke": 1.3, "layers": 0.65}  # of one iteration on one core: docs/systems/bespoke.md
 
 
 def of(effort: int, walk: str = "bespoke") -> Effort:
-    """The effort of that number for a model of that walk; raises UsageError outside 1..9.
-
-    A pyramid's own efforts end where layers take over (`LAYERED`).
-    """
-    table = PYRAMID if walk == "bespoke" else LAYERS
-    if effort not in LAYERS:
+    """The effort of that number for a model of that walk; raises UsageError outside 1..9."""
+    table = LAYERS if walk == "layers" else PYRAMID
+    if effort not in table:
         raise UsageError("effort", value=effort, allowed="1 (quick) to 9 (hours)")
-    return table[min(effort, max(table))]
+    return table[effort]
 
 
 def minutes(effort: int, pixels: int, walk: str = "bespoke") -> float:
     """About how long a picture of so many pixels takes on one core."""
-    kind = walk != "bespoke"
-    return (of(effort, walk).iterations + _BEFORE_AND_AFTER[kind]) * _SECONDS_PER_MP[kind] * pixels / 1e6 / 60
+    return (of(effort, walk).iterations + _BEFORE_AND_AFTER[walk]) * _SECONDS_PER_MP[walk] * pixels / 1e6 / 60
+
+
+def gigabytes(pixels: int) -> float:
+    """About how much memory a fit in layers needs: a kilobyte a pixel, measured on up to 2.4 megapixels, and torch."""
+    return 0.3 + 1.05e-6 * pixels

@@ -4,13 +4,13 @@
     file:    PICT = what the networks differ from the model's start     TILE = p6 -> p5 -> ... -> p0, four passes a layer
     picture: p6 -> up by two, beside p5 -> ... -> beside p0 -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
 
-The model holds only where a fit starts. Nothing but the size of values is learned on other pictures, so nothing can be out of
-place on a new kind of picture; in return a fit takes minutes to hours, where `bespoke` takes seconds, and its files are smaller.
+The model holds only where a fit starts: tables for the sizes of values, and networks that were fitted to a few crops at once
+(fit/layers_start.py). A fit takes minutes to hours, where `bespoke` takes seconds.
 
 COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458; Leguay et al. 2023; Blard et al. 2024) with the optimisation of C3 (Kim et al.
 2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 25 passes for pictures of any size, where
-theirs go from place to place; they see the coarser layer as COOL-CHIC's from version 4 on do; networks are sent as
-differences, each tensor with the step that pays.
+theirs go from place to place, and see the next coarser layer; networks are sent as differences to a start, each tensor with
+the step that pays.
 """
 
 from __future__ import annotations
