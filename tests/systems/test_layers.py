@@ -114,7 +114,7 @@ def test_sums_at_their_bounds_are_exact(sign):
     w = layout.named(vector)
     above = random.integers(SEEN_MOST - 1, SEEN_MOST + 1, (1, 6, 9)).astype(np.float32)
     cells = random.integers(SEEN_MOST - 1, SEEN_MOST + 1, (3, 6, 9)).astype(np.float32)
-    base = np.full(7, 400, np.float32)
+    base = np.full(7, walk.BASE_MOST, np.float32)
     outcomes = []
     for ops in (walk._Numpy, _Integers):
         for k in range(4):

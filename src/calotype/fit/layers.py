@@ -27,6 +27,7 @@ from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
 from calotype.walks.layers import (
+    BASE_MOST,
     HIDDEN,
     INDEX_ONE,
     LOW,
@@ -212,7 +213,8 @@ class LayersRun:
         self.grid = Grid(self.height, self.width, model.manifest.tile_px, model.manifest.align_px)
         self.lambda_ = float(np.exp(model.floats("log_lambda", rate)[0]))
         self.step = torch.tensor(float(np.exp(model.floats("log_step", rate)[0])), device=self.device)
-        self.base = torch.from_numpy(model.rows("base", np.array([rate]))[0, :, 0, 0].copy()).to(self.device)
+        base = model.rows("base", np.array([rate]))[0, :, 0, 0].clip(-BASE_MOST, BASE_MOST)
+        self.base = torch.from_numpy(base).to(self.device)
         self.target = torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32) / 255)[None].to(self.device)
         self.generator = torch.Generator(device=self.device).manual_seed(plan.seed)
         self.start = model.table("start")[0].astype(np.int64)
@@ -225,9 +227,7 @@ class LayersRun:
             for layer in range(self.layout.coarsest + 1)
         }  # fmt: skip
         self.optimizer = torch.optim.Adam([self.own, *self.layers.values()], RATE)
-        self.shifts: np.ndarray | None = (
-            None  # of the steps in which weights differ from the start, once they are chosen
-        )
+        self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
         self.iteration, self.log = 0, list[dict[str, float]]()
 
     def run(self, say: Callable[[Progress], None] | None = None) -> Best:
@@ -299,11 +299,8 @@ class LayersRun:
         """The networks' integers, with straight-through gradients; `own` may stand for this picture's."""
         found = (self.own if own is None else own) * self.scale
         if self.shifts is not None:
-            unit = (
-                torch.from_numpy(np.repeat(2.0**self.shifts, [t.size for t in self.layout.tensors]))
-                .float()
-                .to(self.device)
-            )
+            repeated = np.repeat(2.0**self.shifts, [tensor.size for tensor in self.layout.tensors])
+            unit = torch.from_numpy(repeated).float().to(self.device)
             start = torch.from_numpy(self.start).float().to(self.device)
             found = start + integers((found - start) / unit, 2 * self.limits) * unit
         return integers(found, self.limits)
@@ -315,11 +312,8 @@ class LayersRun:
         done, of = self.iteration, self.plan.iterations
         self.log.append({"iteration": done, "bpp": bpp, "psnr_db": psnr, "seconds": seconds})
         if say is not None:
-            say(
-                Progress(
-                    iteration=done, iterations=of, bpp=bpp, psnr_db=psnr, seconds_left=seconds / done * (of - done)
-                )
-            )
+            left = seconds / done * (of - done)
+            say(Progress(iteration=done, iterations=of, bpp=bpp, psnr_db=psnr, seconds_left=left))
 
     @torch.no_grad()
     def _steps_that_pay(self) -> np.ndarray:

@@ -18,21 +18,24 @@ from calotype.walks.fitted import Tensor, Tensors
 from calotype.walks.orders import FULL, Lattice
 
 __all__ = [
-    "BANK", "FRACTIONS", "HIDDEN", "INDEX_ONE", "LOW", "MEAN_ONE", "MIX_ONE", "PER_LOG", "PHASES", "SEEN_MOST", "SEEN_ONE",
-    "STEPS", "SUM_ONE", "UP_ONE", "Layers", "LayersLayout", "predict",
+    "BANK", "BASE_MOST", "FRACTIONS", "HIDDEN", "INDEX_ONE", "LOW", "MEAN_ONE", "MIX_ONE", "PER_LOG", "PHASES",
+    "SEEN_MOST", "SEEN_ONE", "STEPS", "SUM_ONE", "UP_ONE", "Layers", "LayersLayout", "predict",
 ]  # fmt: skip
 
 # Tables of the bank "layers": 1 + FRACTIONS * scale + fraction, ln b = LOW + scale / PER_LOG; table 0 is the certain zero.
 BANK = "layers"
 LOW, PER_LOG, SCALES, FRACTIONS = -4.0, 5.0, 40, 8
 
-# Exact by bounds: every sum of a pass stays below 2^24 (Layout checks the widths).
+# Exact by bounds: every sum of a pass stays below 2^24 (LayersLayout checks the widths).
 SEEN_ONE, SEEN_MOST = 4, 511  # integers that a value of 1 is for the networks, and their greatest
 SUM_ONE = 32  # sums of the first layer that one integer of activation is; a value of 1 is 16 of these
 HIDDEN = 2047  # the greatest activation
 MIX_ONE, MEAN_ONE, INDEX_ONE = 128, 128, 128
 _WEIGHT, _MOST_BIAS = 800, 1 << 19
 _MIX, _OUT = 500, 256
+BASE_MOST = (
+    1 << 12
+)  # magnitude of what a rate adds to a scale, sixteenths: a model's rows are no part of the bounds above
 UP_ONE = 1024  # integers that a weight of the synthesis is
 _FURTHEST = 1 << 14
 
@@ -54,7 +57,7 @@ class LayersLayout(Tensors):
         sums = (
             (27 + 9) * SEEN_MOST * _WEIGHT + 2 * _MOST_BIAS,
             self.width * HIDDEN * _MIX + _MOST_BIAS,
-            self.width * 2 * HIDDEN * _OUT + _MOST_BIAS,
+            self.width * 2 * HIDDEN * _OUT + _MOST_BIAS + (BASE_MOST // 16 + 64) * INDEX_ONE,
         )
         if max(sums) >= 1 << 24:
             raise ModelError(
@@ -145,7 +148,7 @@ class Layers:
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = latents or {}
         w = self.layout.named(self.layout.whole(nets.table("start")[0], nets.shared))
-        base = nets.rows("base")[:, :, 0, 0]
+        base = nets.rows("base")[:, :, 0, 0].clip(-BASE_MOST, BASE_MOST)
         values: dict[str, Any] = {}
         coarser = None
         for name in self.names:
