@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests import fitting, tiny
 
 from calotype import codec, container, fit, rates, transforms, walks
 from calotype.fit import effort as efforts
-from calotype.model import store
+from calotype.model import bundle
 from calotype.picture import Picture
 from calotype.strips import Strips
 from calotype.tiles import Grid, Region
@@ -125,13 +127,20 @@ def test_weights_are_multiples_of_their_steps(model, pixels):
 
 
 def test_an_encode_fits_in_layers_and_says_so(model, pixels, monkeypatch):
-    """The shipped model takes the same way; its file names it, and decodes."""
     monkeypatch.setitem(efforts.LAYERS, 2, efforts.Effort(4))
     said = []
-    shipped = store.find("bespoke-layers")
-    done = fit.encode(Picture(pixels), shipped, quality=QUALITY, effort=2, threads=1, check=False, say=said.append)
-    assert container.parse(done.data).header.model_id == shipped.identity[:8]
-    assert "effort 2: 4 iterations" in said[0] and codec.decode(done.data).pixels.shape == pixels.shape
+    done = fit.encode(Picture(pixels), model, quality=QUALITY, effort=2, threads=1, check=False, say=said.append)
+    assert "effort 2: 4 iterations" in said[0] and "fitted in 4 of 4 iterations" in done.notes[0]
+    assert codec.decode(done.data, model=model).pixels.shape == pixels.shape
+
+
+def test_the_learned_start_is_at_hand(pixels):
+    """models/fitted/bespoke-layers.calomodel, outside of the wheel: fits begin there, and its file names it."""
+    start = bundle.read(Path(__file__).parents[2] / "models" / "fitted" / "bespoke-layers.calomodel")
+    run = layers.LayersRun(pixels, start, rates.index(QUALITY, start.manifest), Plan(iterations=3))
+    data = codec.encode(Picture(pixels), start, quality=QUALITY, threads=1, check=False, fitted=run.run())
+    assert container.parse(data).header.model_id == start.identity[:8]
+    assert codec.decode(data, model=start).pixels.shape == pixels.shape
 
 
 def test_the_start_is_learned_from_several_crops(model):
