@@ -59,7 +59,7 @@ __all__ = [
 RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
-HARD = 2e-3  # rate after it, of the networks
+HARD = 5e-4  # rate after it, of the networks
 SHARP, NOISE = (0.3, 0.1), (2.0, 1.0)  # temperature of the rounding and shape of its noise, from first to last
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
@@ -228,6 +228,7 @@ class LayersRun:
         }  # fmt: skip
         self.optimizer = torch.optim.Adam([self.own, *self.layers.values()], RATE)
         self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
+        self.kept = math.inf, self.own.detach().clone()  # the best networks for rounded values, and what they cost
         self.iteration, self.log = 0, list[dict[str, float]]()
 
     def run(self, say: Callable[[Progress], None] | None = None) -> Best:
@@ -246,6 +247,7 @@ class LayersRun:
         if done > SOFT:
             if self.shifts is None:
                 self.shifts = self._steps_that_pay()
+                self._keep()
             rate = HARD * (1 - (done - SOFT) / (1 - SOFT)) + 1e-5
             w, values = tensors(self.layout, self.vector()), self.rounded()
         else:
@@ -306,14 +308,22 @@ class LayersRun:
         return integers(found, self.limits)
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
-        with torch.no_grad():
-            bits, mse = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
-        bpp, psnr = float(bits) / self.pixels, psnr_db(float(mse))
+        bits, mse = self._keep()
+        bpp, psnr = bits / self.pixels, psnr_db(mse)
         done, of = self.iteration, self.plan.iterations
         self.log.append({"iteration": done, "bpp": bpp, "psnr_db": psnr, "seconds": seconds})
         if say is not None:
             left = seconds / done * (of - done)
             say(Progress(iteration=done, iterations=of, bpp=bpp, psnr_db=psnr, seconds_left=left))
+
+    @torch.no_grad()
+    def _keep(self) -> tuple[float, float]:
+        """Bits and error of what would be written now; after rounding the best networks stay: steps there are noisy."""
+        bits, mse = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
+        cost = float(bits) / self.pixels + self.lambda_ * float(mse)
+        if self.shifts is not None and cost < self.kept[0]:
+            self.kept = cost, self.own.detach().clone()
+        return float(bits), float(mse)
 
     @torch.no_grad()
     def _steps_that_pay(self) -> np.ndarray:
@@ -343,6 +353,9 @@ class LayersRun:
         """What there is now, as it would be written."""
         if self.shifts is None:
             self.shifts = self._steps_that_pay()
+        self._keep()
+        with torch.no_grad():
+            self.own.copy_(self.kept[1])
         values = self.rounded()
         unit = np.repeat(2**self.shifts, [tensor.size for tensor in self.layout.tensors])
         deltas = self.vector().detach().cpu().numpy().astype(np.int64) - self.start
