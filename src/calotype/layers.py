@@ -14,6 +14,7 @@ import numpy as np
 from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
 from calotype.tiles import Grid, Region
+from calotype.walks.fitted import Numpy
 from calotype.walks.layers import UP_ONE
 from calotype.walks.layers import Layers as Walk
 
@@ -144,14 +145,7 @@ def _up(taps: np.ndarray, x: np.ndarray, axis: int) -> np.ndarray:
 
 def _convolved(weight: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarray:
     """A 3x3 convolution [o, i, 3, 3] of [i, h, w], zero beyond its edges."""
-    height, width = x.shape[1:]
-    wide = np.pad(x, ((0, 0), (1, 1), (1, 1)))
-    found = np.zeros((len(weight), height * width), np.float32)
-    for y in range(3):
-        for z in range(3):
-            taps = np.ascontiguousarray(wide[:, y : y + height, z : z + width]).reshape(len(x), -1)
-            found += np.ascontiguousarray(weight[:, :, y, z]) @ taps
-    return found.reshape(-1, height, width) + bias[:, None, None]
+    return Numpy.conv(weight, np.pad(x, ((0, 0), (1, 1), (1, 1)))) + bias[:, None, None]
 
 
 class _Analysis:

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from calotype.coding.densities import FLOOR_BITS
+from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
 from calotype.fit.loop import Best, Plan, Progress
-from calotype.fit.network import integers, psnr_db, tensors
+from calotype.fit.network import integers, laplace_bits, psnr_db, tensors
 from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
@@ -42,19 +42,7 @@ from calotype.walks.layers import (
     seen,
 )
 
-__all__ = [
-    "CLIP",
-    "NOISE",
-    "RATE",
-    "SHARP",
-    "SLOWEST",
-    "UNIT",
-    "LayersRun",
-    "bits_of",
-    "colours_of",
-    "contexts",
-    "soft",
-]
+__all__ = ["CLIP", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
 
 RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
 UNIT = 16.0  # integers that a fitted value of 1 is
@@ -143,36 +131,10 @@ def _places(parts: Tensor) -> Tensor:
     return functional.pixel_shuffle(parts[inverse][None], 2)[0, 0]
 
 
-class _Bits(torch.autograd.Function):
-    """Bits of the unit interval around values; all three gradients in closed form, in one node."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-        inverse = torch.exp((index - 1) * (-1 / PER_LOG) - LOW)
-        away = values - mean
-        sign = away.sign()
-        away = away.abs_()
-        near = away - 0.5
-        far = torch.exp(-(away + 0.5) * inverse)
-        close = torch.exp(-near.abs() * inverse)
-        chance = torch.where(near > 0, 0.5 * (close - far), 1 - 0.5 * (close + far)) + 2.0**-FLOOR_BITS
-        factor = -1 / (math.log(2) * chance)
-        # With f(x) = inverse / 2 exp(-|x| inverse): dP/dv = f(v + 1/2) - f(v - 1/2), and likewise by the scale.
-        by_value = (0.5 * inverse * (far - close)).mul_(factor).mul_(sign)
-        by_index = (0.5 * inverse * ((away + 0.5) * far - near * close)).mul_(factor).mul_(-1 / PER_LOG)
-        ctx.save_for_backward(by_value, by_index)
-        return torch.log2(chance).neg_()
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        by_value, by_index = ctx.saved_tensors
-        by_value = grad * by_value
-        return by_value, -by_value, grad * by_index
-
-
 def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
     """Bits of each value under a Laplace distribution around mean8 / 8, differentiable; about FLOOR_BITS at most."""
-    return _Bits.apply(values, mean8 * (1 / 8), index)  # type: ignore[no-any-return]
+    log_b = (index - 1) * (1 / PER_LOG) + LOW
+    return laplace_bits(values - mean8 * (1 / 8), (log_b - LAPLACE_LOW) * LAPLACE_PER_LOG)
 
 
 def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[int, Tensor]) -> Tensor:
@@ -200,6 +162,11 @@ def _up(x: Tensor, taps: Tensor) -> Tensor:
         odd = taps[0] * after + taps[2] * next_ + taps[3] * near + taps[1] * before
         x = torch.stack([even, odd], axis + 1).flatten(axis, axis + 1)
     return x
+
+
+def soft_rate(done: float) -> float:
+    """Adam's rate at this share of the soft part."""
+    return RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
 
 
 class LayersRun:
@@ -252,12 +219,7 @@ class LayersRun:
             w, values = tensors(self.layout, self.vector()), self.rounded()
         else:
             w = tensors(self.layout, self.own * self.scale)
-            rate = RATE * max(0.5 * (1 + math.cos(math.pi * begun)), SLOWEST)
-            sharp, noise = (first + (last - first) * begun for first, last in (SHARP, NOISE))
-            values = {
-                layer: soft(soft(own * UNIT, sharp) + self.noise(own.shape, noise), sharp)
-                for layer, own in self.layers.items()
-            }
+            rate, values = soft_rate(begun), self.softened(begun)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         bits, mse = self.cost(w, values, exact=self.shifts is not None)
@@ -266,7 +228,15 @@ class LayersRun:
         torch.nn.utils.clip_grad_norm_([self.own], CLIP)
         self.optimizer.step()
 
-    def noise(self, shape: torch.Size, a: float) -> Tensor:
+    def softened(self, done: float) -> dict[int, Tensor]:
+        """The values as networks see them at this share of the soft part, differentiable."""
+        sharp, noise = (first + (last - first) * done for first, last in (SHARP, NOISE))
+        return {
+            layer: _soft(_soft(own * UNIT, sharp) + self._noise(own.shape, noise), sharp)
+            for layer, own in self.layers.items()
+        }
+
+    def _noise(self, shape: torch.Size, a: float) -> Tensor:
         """Kumaraswamy noise in -1/2..1/2, peaked at 0 the more the larger `a` is; uniform for 1 (C3, section 3)."""
         b = (2**a * (a - 1) + 1) / a
         uniform = torch.rand(shape, generator=self.generator, device=self.device).clamp_(1e-6, 1 - 1e-6)
@@ -369,7 +339,7 @@ class LayersRun:
         return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, strides)
 
 
-def soft(x: Tensor, sharp: float) -> Tensor:
+def _soft(x: Tensor, sharp: float) -> Tensor:
     """Soft rounding (Agustsson & Theis 2020, arXiv:2006.09952): the identity at whole numbers and halves."""
     below = torch.floor(x)
     return below + 0.5 * torch.tanh((x - below - 0.5) / sharp) / math.tanh(0.5 / sharp) + 0.5

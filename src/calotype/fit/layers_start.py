@@ -8,7 +8,6 @@ The same for the pyramid's networks is start.py.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 
 from calotype import writing
-from calotype.fit.layers import CLIP, NOISE, RATE, SHARP, SLOWEST, UNIT, LayersRun, soft
+from calotype.fit.layers import CLIP, LayersRun, soft_rate
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
 from calotype.fit.start import crops_of
@@ -46,21 +45,15 @@ def learn(
         for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
     ]
     own = runs[0].own
-    optimizer = torch.optim.Adam([own, *(layer for run in runs for layer in run.layers.values())], RATE)
+    optimizer = torch.optim.Adam([own, *(layer for run in runs for layer in run.layers.values())])
     began = time.monotonic()
     for at in range(iterations):
-        done = at / iterations
-        sharp, noise = (first + (last - first) * done for first, last in (SHARP, NOISE))
         for group in optimizer.param_groups:
-            group["lr"] = RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
+            group["lr"] = soft_rate(at / iterations)
         optimizer.zero_grad(set_to_none=True)
         costs = []
         for run in runs:
-            values = {
-                layer: soft(soft(value * UNIT, sharp) + run.noise(value.shape, noise), sharp)
-                for layer, value in run.layers.items()
-            }
-            bits, mse = run.cost(tensors(run.layout, own * run.scale), values)
+            bits, mse = run.cost(tensors(run.layout, own * run.scale), run.softened(at / iterations))
             cost = bits / run.pixels + run.lambda_ * mse
             (cost / (len(runs) * cost.detach())).backward()
             costs.append(float(cost.detach()))

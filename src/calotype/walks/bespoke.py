@@ -13,7 +13,7 @@ import numpy as np
 
 from calotype.coding.densities import Laplace
 from calotype.walks import fitted
-from calotype.walks.fitted import CODED, SEEN, STEPS, Layout
+from calotype.walks.fitted import CODED, SEEN, STEPS, FittedWalk, Layout
 from calotype.walks.orders import Lattice
 
 __all__ = ["Bespoke", "luma_known"]
@@ -22,7 +22,7 @@ LOW_STEPS = np.array([[0, 2], [3, 1]])  # of the low-pass; each later one lies b
 _BLOCK = 8192  # positions at once: their activations stay in the cache of a core
 
 
-class Bespoke:
+class Bespoke(FittedWalk):
     """Bands "ll", "l6" ... "l1"; context networks are the model's start plus what the picture's payload adds to it.
 
         ll (4 passes: mean of known neighbours) -> l6 -> ... -> l1, each in four passes over all its positions:
@@ -39,20 +39,9 @@ class Bespoke:
     width, state, filters   channels of context, of what is carried, of the post-filter (walks/fitted.py)
     """
 
-    domain = "latents"
-
     def __init__(self, width: int = 16, state: int = 12, filters: int = 24) -> None:
         self.layout = Layout(int(width), int(state), int(filters))
         self.bands = [f"l{level}" for level in range(self.layout.levels, 0, -1)]
-
-    @property
-    def shared_shapes(self) -> dict[str, tuple[int, int, int, int]]:
-        """What `prepare` codes."""
-        return self.layout.shapes()
-
-    def prepare(self, nets: Any, port: Any, weights: Any = None) -> bytes:
-        """The picture's own networks, as differences to the start; weights: (deltas, shifts), None when reading."""
-        return self.layout.packed(self.layout.code(port, *(weights or ())))
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = latents or {}

@@ -6,6 +6,7 @@ fitting in fit/.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -23,6 +24,7 @@ __all__ = [
     "POST_ONE",
     "SIZE",
     "TOP",
+    "FittedWalk",
     "Layout",
     "Tensor",
     "Tensors",
@@ -71,16 +73,16 @@ class Tensor:
         return slice(self.start, self.start + self.size)
 
 
-class Tensors:
+class Tensors(ABC):
     """A vector of integers as tensors: which there are, how a picture's differences to the start travel in PICT.
 
     `tensors` says which; a subclass for each kind of network.
     """
 
-    @cached_property
+    @property
+    @abstractmethod
     def tensors(self) -> tuple[Tensor, ...]:
         """All of them, in the order of the vector."""
-        raise NotImplementedError
 
     @property
     def size(self) -> int:
@@ -137,6 +139,25 @@ class Tensors:
         if len(shared) != 4 * self.size:
             raise CorruptError("weights of the picture", found=len(shared), expected=f"{4 * self.size} bytes")
         return start + np.frombuffer(shared, "<i4")
+
+
+class FittedWalk:
+    """What walks have in common whose networks are a model's start plus what the picture's payload adds.
+
+    layout   the tensors of these networks, some `Tensors`
+    """
+
+    domain = "latents"
+    layout: Any
+
+    @property
+    def shared_shapes(self) -> dict[str, tuple[int, int, int, int]]:
+        """What `prepare` codes."""
+        return self.layout.shapes()
+
+    def prepare(self, nets: Any, port: Any, weights: Any = None) -> bytes:
+        """The picture's own networks, as differences to the start; weights: (deltas, shifts), None when reading."""
+        return self.layout.packed(self.layout.code(port, *(weights or ())))
 
 
 @dataclass(frozen=True)

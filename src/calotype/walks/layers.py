@@ -14,7 +14,7 @@ import numpy as np
 
 from calotype.coding.densities import Laplace
 from calotype.errors import ModelError
-from calotype.walks.fitted import Tensor, Tensors
+from calotype.walks.fitted import FittedWalk, Numpy, Tensor, Tensors
 from calotype.walks.orders import FULL, Lattice
 
 __all__ = [
@@ -102,22 +102,22 @@ def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above
     base    what the rate adds to the scales of each layer, in sixteenths of a scale, [layers]
     above   what `coarse` makes of the next coarser layer for this pass, [width, h, w], sums; None for the coarsest
     cells   known values of the passes before, [k, h + 2, w + 2], as `seen` has them, with a margin; None in the first
-    ops     the arithmetic: NumPy here, torch in fit/layers.py
+    ops     the arithmetic; fit/layers.py has a twin of the whole in torch, for all passes side by side
     """
-    sums = ops.column(w["bias.layer"][layer] + w["bias.pass"][k])
+    sums = ops.bias(w["bias.layer"][layer] + w["bias.pass"][k])
     if above is not None:
         sums = above + sums
     if cells is not None:
         sums = ops.conv(w[f"known.{k}"], cells) + sums
     hidden = ops.squashed(sums, SUM_ONE, 0, HIDDEN)
-    hidden = hidden + ops.squashed(ops.mixed(w["mix"], hidden) + ops.column(w["mix_bias"]), MIX_ONE, 0, HIDDEN)
+    hidden = hidden + ops.squashed(ops.mixed(w["mix"], hidden) + ops.bias(w["mix_bias"]), MIX_ONE, 0, HIDDEN)
     mean = ops.told(w[f"mean.{k}"], hidden) + w["mean_bias"][k]
     bias = w["index_bias"][k] + base[layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
     index = ops.told(w[f"index.{k}"], hidden) + bias
     return ops.squashed(mean, MEAN_ONE, -8 * 2047, 8 * 2047), ops.squashed(index, INDEX_ONE, 0, SCALES)
 
 
-class Layers:
+class Layers(FittedWalk):
     """Layers "p6" ... "p0", the coarsest in one pass, the others in four, whatever the picture's size.
 
         p6 -> p5 -> ... -> p0: each pass sees 3x3 cells of 2x2 places of its own layer as far as they are known, and 3x3
@@ -130,20 +130,9 @@ class Layers:
     width, filters   channels of the context network, of the synthesis (its layout is shared with layers.py)
     """
 
-    domain = "latents"
-
     def __init__(self, width: int = 12, filters: int = 16) -> None:
         self.layout = LayersLayout(int(width), int(filters))
         self.names = [f"p{layer}" for layer in range(self.layout.coarsest, -1, -1)]
-
-    @property
-    def shared_shapes(self) -> dict[str, tuple[int, int, int, int]]:
-        """What `prepare` codes."""
-        return self.layout.shapes()
-
-    def prepare(self, nets: Any, port: Any, weights: Any = None) -> bytes:
-        """The picture's own networks, as differences to the start; weights: (deltas, shifts), None when reading."""
-        return self.layout.packed(self.layout.code(port, *(weights or ())))
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = latents or {}
@@ -214,23 +203,8 @@ def _blocks(rows: int, columns: int) -> list[slice]:
     return [slice(top, min(top + side, rows)) for top in range(0, rows, side)]
 
 
-class _Numpy:
+class _Numpy(Numpy):
     """The operations of `predict` on float32 arrays that hold integers."""
-
-    @staticmethod
-    def column(vector: np.ndarray) -> np.ndarray:
-        return vector[:, None, None]
-
-    @staticmethod
-    def conv(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """A valid 3x3 convolution, by one matrix product."""
-        height, width = x.shape[1] - 2, x.shape[2] - 2
-        taps = np.empty((x.shape[0], 3, 3, height, width), np.float32)
-        for y in range(3):
-            for z in range(3):
-                taps[:, y, z] = x[:, y : y + height, z : z + width]
-        flat = weight.reshape(len(weight), -1)
-        return (flat @ taps.reshape(flat.shape[1], -1)).reshape(-1, height, width)
 
     @staticmethod
     def mixed(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -241,6 +215,6 @@ class _Numpy:
         return (weight @ x.reshape(len(x), -1)).reshape(x.shape[1:])
 
     @staticmethod
-    def squashed(sums: np.ndarray, one: int, low: int, top: int) -> np.ndarray:
+    def squashed(sums: np.ndarray, one: int, low: int, top: int) -> np.ndarray:  # type: ignore[override]
         """Sums / one, rounded half up and clipped; `one` is a power of two, so nothing else is rounded."""
         return np.floor(sums * np.float32(1 / one) + np.float32(0.5)).clip(low, top)

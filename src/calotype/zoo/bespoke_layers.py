@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from calotype.zoo import Recipe
+from calotype.zoo.bespoke import LAMBDAS, UNIFORM
 
 if TYPE_CHECKING:
     import numpy as np
 
-LAMBDAS = (0.00093, 0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800, 0.3475)  # as swift has them
 STEP = 0.7  # of the quantizer step that high-rate theory gives; a fit scales its layers as it likes
 UP = (-0.0234375, -0.0703125, 0.2265625, 0.8671875)  # bicubic, the half of it, twice for the zeros in between
 
@@ -44,7 +44,7 @@ def design(crops: Sequence[np.ndarray], *, width: int = 12, filters: int = 16, l
 
     layout = Layers(width, filters).layout
     vector = _start(layout, live)
-    steps = STEP * np.sqrt(26 / np.array(LAMBDAS)) / 255
+    steps = STEP * np.sqrt(UNIFORM / np.array(LAMBDAS)) / 255
     return Design(
         walk="layers",
         walk_parameters={"width": width, "filters": filters},
