@@ -5,11 +5,11 @@ No tests here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calotype import transforms, walks
+from calotype import container, transforms, walks
 from calotype.model.bundle import Model
 from calotype.tiles import Grid, Region
 
@@ -46,3 +46,18 @@ def some(model: Model, pixels: np.ndarray, rate: int, seed: int = 0) -> Fit:
     whole = Region(0, grid.shape[0], 0, grid.shape[1])
     found = transforms.of(model).analysis(pixels, grid, rate, None).latents(whole)
     return Fit(model, {name: np.round(band) for name, band in found.items()}, (deltas, shifts))
+
+
+def tampered(data, random):
+    """A bit of a stream is flipped and all checksums of the container are made anew: the picture's networks, or a tile."""
+    file = container.parse(data)
+
+    def flipped(segment):
+        stream = bytearray(segment.data)
+        stream[random.integers(len(stream))] ^= 1 << random.integers(8)
+        return replace(segment, data=bytes(stream))
+
+    if random.random() < 0.5:
+        return container.build(replace(file, shared=(flipped(file.shared[0]),)))
+    tiles = [replace(tile, segments=(flipped(tile.segments[0]),)) if tile.number == 1 else tile for tile in file.tiles]
+    return container.build(replace(file, tiles=tuple(tiles)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from tests import fitting, tiny
@@ -68,26 +66,12 @@ def test_500_flipped_bits_give_typed_errors_or_the_same_pixels(model, made):
             broken = bytearray(data)
             broken[random.integers(len(data))] ^= 1 << random.integers(8)
         else:
-            broken = _tampered(data, random)
+            broken = fitting.tampered(data, random)
         try:
             found = codec.decode(bytes(broken), model=model, threads=1).pixels
         except CalotypeError:
             continue
         assert np.array_equal(found, pixels)
-
-
-def _tampered(data, random):
-    file = container.parse(data)
-
-    def flipped(segment):
-        stream = bytearray(segment.data)
-        stream[random.integers(len(stream))] ^= 1 << random.integers(8)
-        return replace(segment, data=bytes(stream))
-
-    if random.random() < 0.5:
-        return container.build(replace(file, shared=(flipped(file.shared[0]),)))
-    tiles = [replace(tile, segments=(flipped(tile.segments[0]),)) if tile.number == 1 else tile for tile in file.tiles]
-    return container.build(replace(file, tiles=tuple(tiles)))
 
 
 class _Integers(walk._Numpy):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from calotype import writing
 from calotype.fit.layers import CLIP, LayersRun, soft_rate
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
-from calotype.fit.start import crops_of
+from calotype.fit.start import crops_of, with_rows
 from calotype.model import bundle
 from calotype.model.bundle import Model
 
@@ -61,13 +60,8 @@ def learn(
         optimizer.step()
         if at % 50 == 49:
             say(f"{at + 1}/{iterations} cost {np.exp(np.mean(np.log(costs))):.4f}, {time.monotonic() - began:.0f} s")
-    rows = {name.removeprefix("rows/"): array for name, array in model.tables.items() if name.startswith("rows/")}
-    rows["start"] = runs[0].vector(own).detach().cpu().numpy().astype(np.int32)[None]
-    training = {**model.manifest.training, "start": {"crops": len(crops), "iterations": iterations}}
-    return bundle.build(
-        replace(model.manifest, identity="", members={}, training=training), graphs={}, banks=model.banks, rows=rows,
-        floats=model.decoder_floats, encoder=model.encoder_floats,
-    )  # fmt: skip
+    start = runs[0].vector(own).detach().cpu().numpy().astype(np.int32)[None]
+    return with_rows(model, {"start": start}, {"crops": len(crops), "iterations": iterations})
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from calotype.tiles import Region
 from calotype.train import data
 from calotype.walks.bespoke import Bespoke
 
-__all__ = ["crops_of", "learn"]
+__all__ = ["crops_of", "learn", "with_rows"]
 
 CROP_PX = 256
 HELD_OUT = 0.05  # of the photographs, as in training
@@ -146,13 +146,18 @@ def _with(model: Model, start: Tensor, bases: dict[str, Tensor], pictures: int, 
         return np.floor(tensor.numpy() + 0.5).astype(np.int32)
 
     layout = Bespoke(**model.manifest.walk_parameters).layout
-    rows = {name.removeprefix("rows/"): array for name, array in model.tables.items() if name.startswith("rows/")}
-    rows |= {f"{name}.base": np.clip(whole(base), 0, 1008) for name, base in bases.items()}
+    rows = {f"{name}.base": np.clip(whole(base), 0, 1008) for name, base in bases.items()}
     rows["start"] = np.clip(whole(start), -layout.limits, layout.limits)[None]
     before = model.manifest.training.get("start", {}).get("steps", 0)  # of the start that this one went on from
-    training = {**model.manifest.training, "start": {"crops": pictures, "steps": before + steps}}
+    return with_rows(model, rows, {"crops": pictures, "steps": before + steps})
+
+
+def with_rows(model: Model, rows: dict[str, np.ndarray], said: dict[str, int]) -> Model:
+    """The model with some rows in place of its own, and what is `said` of where its start comes from."""
+    own = {name.removeprefix("rows/"): array for name, array in model.tables.items() if name.startswith("rows/")}
+    training = {**model.manifest.training, "start": said}
     return bundle.build(
-        replace(model.manifest, identity="", members={}, training=training), graphs={}, banks=model.banks, rows=rows,
+        replace(model.manifest, identity="", members={}, training=training), graphs={}, banks=model.banks, rows=own | rows,
         floats=model.decoder_floats, encoder=model.encoder_floats,
     )  # fmt: skip
 
