@@ -15,22 +15,24 @@ from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
 from calotype.tiles import Grid, Region
 from calotype.walks.fitted import Numpy
-from calotype.walks.layers import UP_ONE
+from calotype.walks.layers import UP_ONE, LayersLayout
 from calotype.walks.layers import Layers as Walk
 
-__all__ = ["Layers", "laplacian"]
+__all__ = ["Layers", "laplacians"]
 
 PIECE_PX = 128  # the picture is made in pieces that no window moves, so that its sums never change
 _HALO_PX = 2  # two 3x3 convolutions
 _UP = 2  # places on each side that bringing up by two looks at
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Rows: brightness, and both planes of chroma (ITU-R BT.601), of colours in 0..1 around grey.
+PLANES = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32)
 
 
 class Layers:
     """Kind "layers": values of the seven layers, times a step of the rate, are brought up and mixed into colours:
 
         p6 -> up by two -> beside p5 -> up ... -> beside p0: seven channels
-        -> first [f, 7] -> max(., 0) -> last [3, f] -> + max(third 3x3, 0) -> + fourth 3x3 -> times 255
+        c6 -> up by two -> plus c5 -> up ... -> two more, where the layout has planes of chroma
+        -> first [f, 9] -> max(., 0) -> last [3, f] -> + max(third 3x3, 0) -> + fourth 3x3 -> times 255
 
     `up` is one symmetric filter of eight taps for rows and columns of all layers. Beyond the picture's edges layers go on as
     at the edge, colours are zero. Arrays: "anchors/log_step" float [n, 1]; rows "start" [1, n].
@@ -52,7 +54,8 @@ class Layers:
         return {name: array / np.float32(UP_ONE) for name, array in found.items()}
 
     def stored(self) -> dict[str, Stored]:
-        return {f"p{layer}": Stored(1, 1 << layer, units=1) for layer in range(self.count)}
+        planes = {net.letter: net.planes for net in self.layout.contexts}
+        return {name: Stored(planes[name[0]], 1 << int(name[1:]), units=1) for name in self.layout.names}
 
     def step(self, rate: int) -> np.float32:
         """What a value of 1 is worth before the synthesis."""
@@ -83,7 +86,7 @@ class Layers:
         around = piece.grown(_HALO_PX, *shape)
         w = self.weights
         held = self._stack(strips, step, 0, around, shape)
-        hidden = w["first"] @ held.reshape(self.count, -1)
+        hidden = w["first"] @ held.reshape(self.layout.held, -1)
         hidden += w["first_bias"][:, None]
         np.maximum(hidden, 0, out=hidden)
         colours = (w["last"] @ hidden + w["last_bias"][:, None]).reshape(3, around.height, around.width)
@@ -95,12 +98,19 @@ class Layers:
     def _stack(
         self, strips: Strips, step: np.float32, layer: int, region: Region, shape: tuple[int, int]
     ) -> np.ndarray:
-        """This layer and all coarser ones at its resolution, finest first: [layers, h, w]; region inside the picture."""
+        """This layer and all coarser ones at its resolution, finest first, then the sums of chroma: [channels, h, w].
+
+        region   inside the picture; of chroma, which begins at coarser layers, there are zeros where none is known
+        """
         own = np.empty((1, region.height, region.width), np.float32)
         strips.read(f"p{layer}", region, own)
+        chroma = np.zeros((self.layout.held - self.count, region.height, region.width), np.float32)
+        if self.layout.chroma is not None and layer >= self.layout.chroma:
+            strips.read(f"c{layer}", region, chroma)
         own *= step
+        chroma *= step
         if layer + 1 == self.count:
-            return own
+            return np.concatenate([own, chroma])
         half = (shape[0] >> 1, shape[1] >> 1)
         wide = Region(
             region.top // 2 - _UP, (region.bottom + 1) // 2 + _UP, region.left // 2 - _UP, (region.right + 1) // 2 + _UP
@@ -116,7 +126,9 @@ class Layers:
         first = 2 * (wide.top + _UP), 2 * (wide.left + _UP)
         rows = slice(region.top - first[0], region.bottom - first[0])
         cols = slice(region.left - first[1], region.right - first[1])
-        return np.concatenate([own, brought[:, rows, cols]])
+        brought = brought[:, rows, cols]
+        luma = self.count - layer - 1
+        return np.concatenate([own, brought[:luma], brought[luma:] + chroma])
 
 
 def up(taps: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -149,28 +161,43 @@ def _convolved(weight: np.ndarray, bias: np.ndarray, x: np.ndarray) -> np.ndarra
 
 
 class _Analysis:
-    """What is written where nothing is fitted: a Laplacian pyramid of the luma. A fit begins from zeros."""
+    """What is written where nothing is fitted: Laplacian pyramids. A fit begins from zeros."""
 
     def __init__(self, transform: Layers, pixels: np.ndarray, grid: Grid, rate: int) -> None:
         height, width = grid.shape
         pad = ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0))
-        luma = np.pad(pixels, pad, mode="edge").astype(np.float32) @ LUMA / 255 - np.float32(0.5)
-        self.layers = laplacian(luma, transform.weights["up"], transform.step(rate), transform.count)
+        padded = np.pad(pixels, pad, mode="edge")
+        self.layers = laplacians(padded, transform.weights["up"], transform.step(rate), transform.layout)
 
     def latents(self, tile: Region) -> dict[str, np.ndarray]:
         found = {}
-        for layer, values in enumerate(self.layers):
-            part = tile.over(1 << layer)
-            found[f"p{layer}"] = values[None, part.rows, part.cols]
+        for name, values in self.layers.items():
+            part = tile.over(1 << int(name[1:]))
+            found[name] = values[:, part.rows, part.cols]
         return found
 
 
-def laplacian(luma: np.ndarray, taps: np.ndarray, step: np.float32, count: int) -> list[np.ndarray]:
-    """Layers, whole numbers, whose sum, each brought up, is near `luma` [h, w]; finest first."""
-    means = [luma]
+def laplacians(pixels: np.ndarray, taps: np.ndarray, step: np.float32, layout: LayersLayout) -> dict[str, np.ndarray]:
+    """Layers by name, whole numbers [planes, h, w], whose sums, each brought up, are near those of pixels [h, w, 3]."""
+    planes = (pixels.astype(np.float32) / 255 - np.float32(0.5)) @ PLANES.T
+    found: dict[str, np.ndarray] = {}
+    for net in layout.contexts:
+        parts = planes[..., :1] if net.planes == 1 else planes[..., 1:]
+        lists = []
+        for plane in np.moveaxis(parts, -1, 0):
+            for _ in range(net.finest):
+                plane = _halved(plane)
+            lists.append(_laplacian(plane, taps, step, layout.coarsest + 1 - net.finest))
+        for layer, values in enumerate(zip(*lists, strict=True), net.finest):
+            found[f"{net.letter}{layer}"] = np.stack(values)
+    return found
+
+
+def _laplacian(plane: np.ndarray, taps: np.ndarray, step: np.float32, count: int) -> list[np.ndarray]:
+    """Of one plane [h, w], finest first."""
+    means = [plane]
     for _ in range(count - 1):
-        top = means[-1]
-        means.append(0.25 * (top[::2, ::2] + top[1::2, ::2] + top[::2, 1::2] + top[1::2, 1::2]))
+        means.append(_halved(means[-1]))
     layers: list[np.ndarray] = []
     made = np.zeros_like(means[-1])
     for mean in reversed(means):
@@ -180,3 +207,7 @@ def laplacian(luma: np.ndarray, taps: np.ndarray, step: np.float32, count: int) 
         layers.append(values.astype(np.float32))
         made = made + values * step
     return layers[::-1]
+
+
+def _halved(plane: np.ndarray) -> np.ndarray:
+    return np.float32(0.25) * (plane[::2, ::2] + plane[1::2, ::2] + plane[::2, 1::2] + plane[1::2, 1::2])

@@ -44,7 +44,7 @@ def test_torch_finds_the_tables_and_pixels_of_the_codec(model, pixels):
     made = fitting.some(model, pixels, rate)
     run = run_of(model, pixels, 1)
     vector = torch.from_numpy(run.start + made.weights[0]).float()
-    values = {int(name[1:]): torch.from_numpy(np.array(band[0])) for name, band in made.whole.items()}
+    values = {name: torch.from_numpy(np.array(band)) for name, band in made.whole.items()}
     with torch.no_grad():
         bits, _ = run.cost(tensors(run.layout, vector), values, exact=True)
         colours = layers.colours_of(tensors(run.layout, vector), run.step, values)
@@ -79,12 +79,12 @@ def test_torch_chooses_the_tables_of_the_walk(model, pixels):
     walks.get("layers", dict(model.manifest.walk_parameters))(model.nets(np.array([rate]), shared=shared), Port())
     vector = torch.from_numpy(model.table("start")[0] + made.weights[0]).float()
     base = torch.from_numpy(model.rows("base", np.array([rate]))[0, :, 0, 0])
-    given = {int(name[1:]): torch.from_numpy(np.array(band[0, 0])) for name, band in values.items()}
+    given = {name: torch.from_numpy(np.array(band[0])) for name, band in values.items()}
     found = layers.contexts(layout, tensors(layout, vector), base, given, exact=True)
-    for layer, (mean8, index) in found.items():
+    for name, (mean8, index) in found.items():
         table, whole = walk._tables(mean8.numpy(), index.numpy())
-        assert np.array_equal(seen[f"p{layer}"][0, 0, 0], table) and np.array_equal(seen[f"p{layer}"][1, 0, 0], whole)
-    assert len(np.unique(seen["p0"][0])) > 3
+        assert np.array_equal(seen[name][0, 0], table) and np.array_equal(seen[name][1, 0], whole)
+    assert found.keys() == values.keys() and all(len(np.unique(seen[name][0])) > 3 for name in ("p0", "c2"))
 
 
 def test_a_fit_gains_and_repeats_itself(model, pixels):
@@ -156,18 +156,19 @@ def test_windows_are_what_torch_makes_of_the_whole(model, pixels):
     transform = transforms.of(model)
     grid = Grid(200, 330, model.manifest.tile_px, 64)
     random = np.random.default_rng(0)
-    values = {layer: random.integers(-9, 9, (grid.shape[0] >> layer, grid.shape[1] >> layer)) for layer in range(7)}
+    values = {
+        name: random.integers(-9, 9, (kept.channels, *(side // kept.stride for side in grid.shape))).astype(np.float32)
+        for name, kept in transform.stored().items()
+    }
     strips = Strips(grid, transform.stored())
     for number in range(len(grid)):
-        parts = {layer: grid[number].over(1 << layer) for layer in values}
-        strips.write(
-            number, {f"p{k}": v[None, parts[k].rows, parts[k].cols].astype(np.float32) for k, v in values.items()}
-        )
+        parts = {name: grid[number].over(kept.stride) for name, kept in transform.stored().items()}
+        strips.write(number, {name: v[:, parts[name].rows, parts[name].cols] for name, v in values.items()})
     found = transform.window(strips, np.full(len(grid), 300), Region(0, grid.shape[0], 0, grid.shape[1]))
     w = {
         name: torch.from_numpy(array) for name, array in fitting.layout_of(model).named(model.table("start")[0]).items()
     }
-    given = {layer: torch.from_numpy(value).float() for layer, value in values.items()}
+    given = {name: torch.from_numpy(value) for name, value in values.items()}
     colours = layers.colours_of(w, torch.tensor(float(transform.step(300))), given)
     wanted = (colours[0] * 255).add(0.5).floor().clamp(0, 255).permute(1, 2, 0).numpy()
     assert np.abs(found.astype(int) - wanted).max() <= 1 and (found != wanted).mean() < 0.01

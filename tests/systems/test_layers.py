@@ -93,26 +93,34 @@ class _Integers(walk._Numpy):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_sums_at_their_bounds_are_exact(sign):
     """L10 for networks of pictures: the largest weights that a file can bring, the largest inputs, odd sums."""
-    layout, random = LayersLayout(12, 16), np.random.default_rng(0)
+    layout, random = LayersLayout(12, 16, 2), np.random.default_rng(0)
     vector = sign * (layout.limits - random.integers(0, 2, layout.size)) * random.choice([1, 1, 1, -1], layout.size)
-    w = layout.named(vector)
-    above = random.integers(SEEN_MOST - 1, SEEN_MOST + 1, (1, 6, 9)).astype(np.float32)
-    cells = random.integers(SEEN_MOST - 1, SEEN_MOST + 1, (3, 6, 9)).astype(np.float32)
-    base = np.full(7, walk.BASE_MOST, np.float32)
-    outcomes = []
-    for ops in (walk._Numpy, _Integers):
-        for k in range(4):
-            sums = ops.conv(w["coarse"][k * 12 : (k + 1) * 12], above)
-            outcomes.append(np.stack(predict(ops, w, base, 2, k, sums, cells[:k] if k else None)))
-    assert all(np.array_equal(a, b) for a, b in zip(outcomes[:4], outcomes[4:], strict=True))
+
+    def seen(planes, *sides):
+        return random.integers(SEEN_MOST - 1, SEEN_MOST + 1, (planes, *sides)).astype(np.float32)
+
+    for net in layout.contexts:
+        w, planes = net.of(layout.named(vector)), net.planes
+        above, beside, cells = seen(planes, 6, 9), seen(4 * net.beside, 4, 7), seen(3 * planes, 6, 9)
+        outcomes = []
+        for ops in (walk._Numpy, _Integers):
+            for k in range(4):
+                own = slice(k * net.width, (k + 1) * net.width)
+                sums = ops.conv(w["coarse"][own], above)
+                if net.beside:
+                    sums = sums + ops.conv(w["beside"][own], beside)
+                known = cells[: k * planes] if k else None
+                outcomes.append(np.stack(predict(ops, w, walk.BASE_MOST, 2, k, sums, known)))
+        assert all(np.array_equal(a, b) for a, b in zip(outcomes[:4], outcomes[4:], strict=True))
     assert HIDDEN < 2**11
 
 
 def test_networks_too_wide_for_exact_sums_are_refused():
     """The twin: beyond the width where float32 holds every sum, there is no layout."""
-    LayersLayout(15, 16)
-    with pytest.raises(ModelError, match="float32"):
-        LayersLayout(17, 16)
+    LayersLayout(15, 16, 2, 6)
+    for widths in ((17, 16), (12, 16, 2, 17)):
+        with pytest.raises(ModelError, match="float32"):
+            LayersLayout(*widths)
 
 
 def test_decoding_costs_less_than_3_kmac_a_pixel(monkeypatch):
@@ -131,13 +139,13 @@ def test_decoding_costs_less_than_3_kmac_a_pixel(monkeypatch):
 
         return counted
 
-    for name in ("conv", "mixed", "told"):
+    for name in ("conv", "mixed"):
         monkeypatch.setattr(walk._Numpy, name, staticmethod(counting("contexts", getattr(walk._Numpy, name))))
     monkeypatch.setattr(layers, "_convolved", counting("synthesis", layers._convolved))
     monkeypatch.setattr(layers, "_up", _counted_up(counts, layers._up))
     codec.decode(data, model=default, threads=1)
     a_pixel = {part: count / pixels[..., 0].size for part, count in counts.items()}
-    a_pixel["synthesis"] += 16 * 7 + 3 * 16  # the two 1x1 layers
+    a_pixel["synthesis"] += 16 * 9 + 3 * 16  # the two 1x1 layers
     assert 500 < a_pixel["contexts"] < 800 and 300 < a_pixel["synthesis"] < 600
 
 
@@ -151,7 +159,7 @@ def _counted_up(counts, compute):
 
 
 def test_the_number_of_passes_does_not_depend_on_the_picture(model):
-    """25 calls of the port, four a layer but one for the coarsest, for 64 and for 4096 times as many places."""
+    """42 calls of the port, four a layer but one for the coarsest, for 64 and for 4096 times as many places."""
 
     def calls(height, width):
         shapes = {
@@ -164,7 +172,7 @@ def test_the_number_of_passes_does_not_depend_on_the_picture(model):
         walks.get("layers", dict(model.manifest.walk_parameters))(model.nets(np.array([500])), port, values)
         return len(seen)
 
-    assert calls(64, 64) == calls(512, 512) == 25
+    assert calls(64, 64) == calls(512, 512) == 25 + 17
 
 
 def test_tables_lie_around_fractions_of_a_symbol():

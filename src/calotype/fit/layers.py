@@ -38,20 +38,25 @@ from calotype.walks.layers import (
     SCALES,
     SUM_ONE,
     UP_ONE,
+    Contexts,
     LayersLayout,
     seen,
 )
 
-__all__ = ["CLIP", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
+__all__ = ["CLIP", "NETS", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
 
-RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
+RATE = 1e-2  # Adam's, of values, which are sixteenths of it
+NETS = 2.0  # times that rate for weights
+MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
-HARD = 5e-4  # rate after it, of the networks
+HARD = 2.5e-4  # rate after it; NETS times that for the networks, which alone descend there
 SHARP, NOISE = (0.3, 0.1), (2.0, 1.0)  # temperature of the rounding and shape of its noise, from first to last
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
 SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
+COARSE, FINE = 1 / 24, 1 / 128  # about the steps that pay, of weights of the contexts and of the synthesis
+SYNTHESIS = ("up", "first", "first_bias", "last", "last_bias", "third", "third_bias", "fourth", "fourth_bias")
 _REPORTED = 25  # iterations between looks at what would be written
 
 
@@ -79,56 +84,68 @@ def _squashed(sums: Tensor, one: int, low: int, top: int, exact: bool) -> Tensor
 
 
 def contexts(
-    layout: LayersLayout, w: Mapping[str, Tensor], base: Tensor, values: Mapping[int, Tensor], *, exact: bool
-) -> dict[int, tuple[Tensor, Tensor]]:
-    """Means in eighths and scales of every layer of one tile, for values [h, w] as they will be known.
+    layout: LayersLayout, w: Mapping[str, Tensor], bases: Tensor, values: Mapping[str, Tensor], *, exact: bool
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Means in eighths and scales of every layer of one tile, for values [planes, h, w] as they will be known.
 
     The arithmetic of `walks.layers.predict`, for the four passes of a layer side by side, since what each of them knows
     is known here: one convolution whose weights are zero where a pass knows nothing yet.
-    base   what the rate adds, sixteenths of a scale, [layers]
+    bases   what the rate adds, sixteenths of a scale, [layers]
     """
-    width, found = layout.width, {}
+    found = {}
+    for net in layout.contexts:
+        found |= _contexts_of(net, layout.coarsest, net.of(w), bases, values, exact)
+    return found
+
+
+def _contexts_of(
+    net: Contexts, coarsest: int, w: Mapping[str, Tensor], bases: Tensor, values: Mapping[str, Tensor], exact: bool
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """The same of the layers of one network."""
+    width, planes, found = net.width, net.planes, {}
     # Divisions move into the weights where nothing is rounded in between.
     one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
-    kernel = torch.cat([_first_layer(w, k, width) for k in range(4)]) / one
+    kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
     mix, mix_bias = w["mix"][:, :, None, None] / mix_one, w["mix_bias"] / mix_one
-    means = torch.stack([w[f"mean.{k}"] for k in range(4)])
-    scales = torch.stack([w[f"index.{k}"] for k in range(4)])
-    told = torch.stack([means, scales], 1)  # 4 2 width
-    for layer in range(layout.coarsest, -1, -1):
-        own = values[layer]
-        passes = 1 if layer == layout.coarsest else 4
+    told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(4)])  # 4 (2 planes) width
+    for layer in range(coarsest, net.finest - 1, -1):
+        own = values[f"{net.letter}{layer}"]
+        passes = 1 if layer == coarsest else 4
         bias = (w["bias.layer"][layer] + w["bias.pass"][:passes]) / one
         if passes == 1:
             sums = bias[:, :, None, None]
         else:
-            known = [own[y::2, x::2] for y, x in PHASES[:3]]
-            inputs = seen(torch.stack([*known, values[layer + 1]]))[None]
-            sums = functional.conv2d(inputs, kernel, bias.flatten(), padding=1).unflatten(1, (4, width))[0]
+            known = [own[:, y::2, x::2] for y, x in PHASES[:3]]
+            inputs = seen(torch.cat([*known, values[f"{net.letter}{layer + 1}"]]))[None]
+            sums = functional.conv2d(inputs, kernel, bias.flatten(), padding=1)
+            if net.beside:
+                before = torch.cat([values[f"p{layer}"][:, y::2, x::2] for y, x in PHASES])
+                sums = sums + functional.conv2d(seen(before)[None], w["beside"] / one)
+            sums = sums.unflatten(1, (4, width))[0]
         hidden = _squashed(sums, SUM_ONE, 0, HIDDEN, exact)
         hidden = hidden + _squashed(functional.conv2d(hidden, mix, mix_bias), MIX_ONE, 0, HIDDEN, exact)
-        shift = base[layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-        biases = torch.stack([w["mean_bias"], w["index_bias"] + shift], 1)[:passes, :, None]
+        shift = bases[net.row + layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
+        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)[:passes, :, None]
         both = torch.baddbmm(biases, told[:passes], hidden.flatten(2)).unflatten(2, hidden.shape[2:])
-        mean = _squashed(both[:, 0], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
-        index = _squashed(both[:, 1], INDEX_ONE, 0, SCALES, exact)
-        found[layer] = (
+        mean = _squashed(both[:, :planes], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
+        index = _squashed(both[:, planes:], INDEX_ONE, 0, SCALES, exact)
+        found[f"{net.letter}{layer}"] = (
             (mean[0].expand_as(own), index[0].expand_as(own)) if passes == 1 else (_places(mean), _places(index))
         )
     return found
 
 
-def _first_layer(w: Mapping[str, Tensor], k: int, width: int) -> Tensor:
-    """Weights of pass k for the places of three passes and the coarser layer: [width, 4, 3, 3]."""
-    coarse = w["coarse"][k * width : (k + 1) * width]
-    unknown = coarse.new_zeros(width, 3 - k, 3, 3)
+def _first_layer(w: Mapping[str, Tensor], k: int, net: Contexts) -> Tensor:
+    """Weights of pass k for the places of three passes and the coarser layer: [width, 4 planes, 3, 3]."""
+    coarse = w["coarse"][k * net.width : (k + 1) * net.width]
+    unknown = coarse.new_zeros(net.width, (3 - k) * net.planes, 3, 3)
     return torch.cat([*([w[f"known.{k}"]] if k else []), unknown, coarse], 1)
 
 
 def _places(parts: Tensor) -> Tensor:
-    """What the passes say of their places, in one array: [4, h, w] of cells -> [2h, 2w]."""
+    """What the passes say of their places, in one array: [4, planes, h, w] of cells -> [planes, 2h, 2w]."""
     inverse = [PHASES.index((y, x)) for y in range(2) for x in range(2)]
-    return functional.pixel_shuffle(parts[inverse][None], 2)[0, 0]
+    return functional.pixel_shuffle(parts[inverse].transpose(0, 1), 2)[:, 0]
 
 
 def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
@@ -137,14 +154,19 @@ def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
     return laplace_bits(values - mean8 * (1 / 8), (log_b - LAPLACE_LOW) * LAPLACE_PER_LOG)
 
 
-def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[int, Tensor]) -> Tensor:
-    """Twin of layers.py: values [h, w] of the layers -> colours in 0..1, [1, 3, h, w]."""
+def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+    """Twin of layers.py: values [planes, h, w] of the layers by name -> colours in 0..1, [1, 3, h, w]."""
     w = {name: array / UP_ONE for name, array in w.items()}
-    stack: Tensor | None = None
-    for layer in sorted(values, reverse=True):
-        own = values[layer][None, None] * step
-        stack = own if stack is None else torch.cat([own, _up(stack, w["up"])], 1)
-    assert stack is not None
+    luma = chroma = None
+    for layer in sorted((int(name[1:]) for name in values if name[0] == "p"), reverse=True):
+        own = values[f"p{layer}"][None] * step
+        luma = own if luma is None else torch.cat([own, _up(luma, w["up"])], 1)
+        chroma = None if chroma is None else _up(chroma, w["up"])
+        if f"c{layer}" in values:
+            own = values[f"c{layer}"][None] * step
+            chroma = own if chroma is None else own + chroma
+    assert luma is not None
+    stack = luma if chroma is None else torch.cat([luma, chroma], 1)
     hidden = functional.conv2d(stack, w["first"][:, :, None, None], w["first_bias"]).relu()
     colours = functional.conv2d(hidden, w["last"][:, :, None, None], w["last_bias"])
     colours = colours.contiguous(memory_format=torch.channels_last)  # a third of the time of what follows
@@ -188,12 +210,18 @@ class LayersRun:
         scale = np.repeat([t.scale for t in self.layout.tensors], [t.size for t in self.layout.tensors])
         self.scale = torch.from_numpy(scale).float().to(self.device)
         self.limits = torch.from_numpy(self.layout.limits).float().to(self.device)
-        self.own = (torch.from_numpy(self.start).float().to(self.device) / self.scale).requires_grad_()
-        self.layers = {
-            layer: torch.zeros(self.grid.shape[0] >> layer, self.grid.shape[1] >> layer, device=self.device, requires_grad=True)
-            for layer in range(self.layout.coarsest + 1)
-        }  # fmt: skip
-        self.optimizer = torch.optim.Adam([self.own, *self.layers.values()], RATE)
+        self.began = torch.from_numpy(self.start).float().to(self.device) / self.scale
+        self.own = self.began.clone().requires_grad_()
+        self.strides = {name: 1 << int(name[1:]) for name in self.layout.names}
+        planes = {net.letter: net.planes for net in self.layout.contexts}
+        shapes = {
+            name: (planes[name[0]], *(side // stride for side in self.grid.shape))
+            for name, stride in self.strides.items()
+        }
+        self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
+        self.optimizer = torch.optim.Adam(
+            [{"params": [self.own], "times": NETS}, {"params": list(self.layers.values()), "betas": (0.9, MEMORY)}]
+        )
         self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
         self.kept = math.inf, self.own.detach().clone()  # the best networks for rounded values, and what they cost
         self.iteration, self.log = 0, list[dict[str, float]]()
@@ -220,20 +248,24 @@ class LayersRun:
         else:
             w = tensors(self.layout, self.own * self.scale)
             rate, values = soft_rate(begun), self.softened(begun)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.pace(rate)
         bits, mse = self.cost(w, values, exact=self.shifts is not None)
         self.optimizer.zero_grad(set_to_none=True)
-        (bits / self.pixels + self.lambda_ * mse).backward()
+        ((bits + self.sent()) / self.pixels + self.lambda_ * mse).backward()
         torch.nn.utils.clip_grad_norm_([self.own], CLIP)
         self.optimizer.step()
 
-    def softened(self, done: float) -> dict[int, Tensor]:
+    def pace(self, rate: float) -> None:
+        """Set Adam's rate."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group.get("times", 1.0)
+
+    def softened(self, done: float) -> dict[str, Tensor]:
         """The values as networks see them at this share of the soft part, differentiable."""
         sharp, noise = (first + (last - first) * done for first, last in (SHARP, NOISE))
         return {
-            layer: _soft(_soft(own * UNIT, sharp) + self._noise(own.shape, noise), sharp)
-            for layer, own in self.layers.items()
+            name: _soft(_soft(own * UNIT, sharp) + self._noise(own.shape, noise), sharp)
+            for name, own in self.layers.items()
         }
 
     def _noise(self, shape: torch.Size, a: float) -> Tensor:
@@ -243,29 +275,38 @@ class LayersRun:
         return (1 - (1 - uniform) ** (1 / b)) ** (1 / a) - 0.5
 
     def cost(
-        self, w: Mapping[str, Tensor], values: Mapping[int, Tensor], *, exact: bool = False
+        self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Bits of the values, and the mean squared error in levels."""
         return self._bits(w, values, exact=exact), self._error(w, values)
 
-    def _bits(self, w: Mapping[str, Tensor], values: Mapping[int, Tensor], *, exact: bool = False) -> Tensor:
+    def sent(self) -> Tensor:
+        """About how many bits the differences to the start will take, differentiable: by the mean magnitude in each tensor."""
+        deltas, total = self.own - self.began, torch.zeros((), device=self.device)
+        for tensor in self.layout.tensors:
+            step = FINE if tensor.name in SYNTHESIS else COARSE
+            total = total + tensor.size * torch.log2(1 + math.e * deltas[tensor.part].abs().mean() / step)
+        return total
+
+    def _bits(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool = False) -> Tensor:
         total = torch.zeros((), device=self.device)
         for number in range(len(self.grid)):
             tile = self.grid[number]
-            own = {layer: values[layer][tile.over(1 << layer).rows, tile.over(1 << layer).cols] for layer in values}
-            for layer, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact).items():
-                total = total + bits_of(own[layer], mean8, index).sum()
+            parts = {name: tile.over(stride) for name, stride in self.strides.items()}
+            own = {name: values[name][:, part.rows, part.cols] for name, part in parts.items()}
+            for name, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact).items():
+                total = total + bits_of(own[name], mean8, index).sum()
         return total
 
-    def _error(self, w: Mapping[str, Tensor], values: Mapping[int, Tensor]) -> Tensor:
+    def _error(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Tensor:
         found = colours_of(w, self.step, values)[:, :, : self.height, : self.width]
         if not torch.is_grad_enabled():
             found = (found * 255).add(0.5).floor().clamp(0, 255) / 255
         return (found - self.target).square().mean() * 255**2
 
-    def rounded(self) -> dict[int, Tensor]:
+    def rounded(self) -> dict[str, Tensor]:
         """The values as they would be written."""
-        return {layer: torch.round(own.detach() * UNIT).clamp(-2047, 2047) for layer, own in self.layers.items()}
+        return {name: torch.round(own.detach() * UNIT).clamp(-2047, 2047) for name, own in self.layers.items()}
 
     def vector(self, own: Tensor | None = None) -> Tensor:
         """The networks' integers, with straight-through gradients; `own` may stand for this picture's."""
@@ -300,7 +341,6 @@ class LayersRun:
         """The shift of each tensor, chosen one after the other, the others as they are by then."""
         values = self.rounded()
         vector, shifts = self.vector().cpu().numpy().astype(np.int64), np.zeros(len(self.layout.tensors), np.int64)
-        synthesis = next(k for k, tensor in enumerate(self.layout.tensors) if tensor.name == "up")
         for place, tensor in enumerate(self.layout.tensors):
             best, chosen = math.inf, vector
             delta = vector[tensor.part] - self.start[tensor.part]
@@ -309,7 +349,7 @@ class LayersRun:
                 trial = vector.copy()
                 trial[tensor.part] = np.clip(self.start[tensor.part] + (steps << shift), -tensor.limit, tensor.limit)
                 w = tensors(self.layout, torch.from_numpy(trial).float().to(self.device))
-                if place < synthesis:
+                if tensor.name.split(".")[0] not in SYNTHESIS:
                     cost = float(self._bits(w, values, exact=True))
                 else:
                     cost = float(self._error(w, values)) * self.lambda_ * self.pixels
@@ -334,9 +374,8 @@ class LayersRun:
             w = tensors(self.layout, torch.from_numpy(self.start + deltas).float().to(self.device))
             bits, mse = self.cost(w, values, exact=True)
         total = float(bits) + coded_bits(self.layout, deltas, self.shifts)
-        bands = {f"p{layer}": own[None].cpu().numpy() for layer, own in values.items()}
-        strides = {f"p{layer}": 1 << layer for layer in values}
-        return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, strides)
+        bands = {name: own.cpu().numpy() for name, own in values.items()}
+        return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, self.strides)
 
 
 def _soft(x: Tensor, sharp: float) -> Tensor:

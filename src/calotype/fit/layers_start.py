@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from calotype import writing
-from calotype.fit.layers import CLIP, LayersRun, soft_rate
+from calotype.fit.layers import CLIP, NETS, LayersRun, soft_rate
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
 from calotype.fit.start import crops_of, with_rows
@@ -33,29 +33,37 @@ def learn(
     model: Model,
     crops: Sequence[np.ndarray],
     *,
-    iterations: int = 1500,
+    iterations: int = 6000,
+    at_once: int = 4,
     seed: int = 0,
     say: Callable[[str], Any] = print,
 ) -> Model:
-    """The model with a start that was fitted to crops, uint8 [h, w, 3], each at a rate of its own; all count by relative cost."""
-    rates = np.linspace(LOWEST, HIGHEST, len(crops)).astype(int)
+    """The model with a start that was fitted to crops, uint8 [h, w, 3], each at a rate of its own; all count by relative cost.
+
+    at_once   crops that descend in one iteration, drawn at random; each keeps its values, and how they moved, between them
+    """
+    random = np.random.default_rng(seed)
+    rates = random.permutation(np.linspace(LOWEST, HIGHEST, len(crops)).astype(int))
     runs = [
         LayersRun(crop, model, int(rate), Plan(iterations=iterations, seed=seed + k))
         for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
     ]
-    own = runs[0].own
-    optimizer = torch.optim.Adam([own, *(layer for run in runs for layer in run.layers.values())])
-    began = time.monotonic()
+    own = runs[0].own.detach().clone().requires_grad_()
+    optimizer = torch.optim.Adam([own])
+    began, costs = time.monotonic(), np.ones(len(runs))
     for at in range(iterations):
-        for group in optimizer.param_groups:
-            group["lr"] = soft_rate(at / iterations)
+        done = at / iterations
+        optimizer.param_groups[0]["lr"] = NETS * soft_rate(done)
         optimizer.zero_grad(set_to_none=True)
-        costs = []
-        for run in runs:
-            bits, mse = run.cost(tensors(run.layout, own * run.scale), run.softened(at / iterations))
+        for k in random.choice(len(runs), min(at_once, len(runs)), replace=False):
+            run = runs[k]
+            bits, mse = run.cost(tensors(run.layout, own * run.scale), run.softened(done))
             cost = bits / run.pixels + run.lambda_ * mse
-            (cost / (len(runs) * cost.detach())).backward()
-            costs.append(float(cost.detach()))
+            run.optimizer.zero_grad(set_to_none=True)
+            (cost / cost.detach()).backward()
+            run.pace(soft_rate(done))
+            run.optimizer.step()  # of its values: its own networks have no gradient
+            costs[k] = float(cost.detach())
         torch.nn.utils.clip_grad_norm_([own], CLIP)
         optimizer.step()
         if at % 50 == 49:
@@ -69,8 +77,8 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--iterations", type=int, default=1500)
-    parser.add_argument("--crops", type=int, default=8)
+    parser.add_argument("--iterations", type=int, default=6000)
+    parser.add_argument("--crops", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The walk of a picture in layers: one plane at each of seven resolutions, coarse to fine, by networks that the file brings.
+"""The walk of a picture in layers: planes of seven resolutions, coarse to fine, by networks that the file brings.
 
 Not here: how layers become pixels (layers.py), how they are fitted (fit/layers.py), how networks travel (walks/fitted.py).
 """
@@ -19,7 +19,7 @@ from calotype.walks.orders import FULL, Lattice
 
 __all__ = [
     "BANK", "BASE_MOST", "FRACTIONS", "HIDDEN", "INDEX_ONE", "LOW", "MEAN_ONE", "MIX_ONE", "PER_LOG", "PHASES",
-    "SEEN_MOST", "SEEN_ONE", "STEPS", "SUM_ONE", "UP_ONE", "Layers", "LayersLayout", "predict",
+    "SEEN_MOST", "SEEN_ONE", "STEPS", "SUM_ONE", "UP_ONE", "Contexts", "Layers", "LayersLayout", "predict",
 ]  # fmt: skip
 
 # Tables of the bank "layers": 1 + FRACTIONS * scale + fraction, ln b = LOW + scale / PER_LOG; table 0 is the certain zero.
@@ -31,13 +31,14 @@ SEEN_ONE, SEEN_MOST = 4, 511  # integers that a value of 1 is for the networks, 
 SUM_ONE = 32  # sums of the first layer that one integer of activation is; a value of 1 is 16 of these
 HIDDEN = 2047  # the greatest activation
 MIX_ONE, MEAN_ONE, INDEX_ONE = 128, 128, 128
-_WEIGHT, _MOST_BIAS = 800, 1 << 19
+_WEIGHT, _CHROMA_WEIGHT, _MOST_BIAS = 800, 380, 1 << 19
 _MIX, _OUT = 500, 256
 BASE_MOST = (
     1 << 12
 )  # magnitude of what a rate adds to a scale, sixteenths: a model's rows are no part of the bounds above
 UP_ONE = 1024  # integers that a weight of the synthesis is
 _FURTHEST = 1 << 14
+CHROMA = "chroma."  # before the names of its networks' tensors
 
 # Passes over 2x2 cells, the first two on one diagonal: each later one lies between known places.
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
@@ -46,23 +47,81 @@ _BLOCK = 16384  # cells at once: what they see stays in the cache of a core
 
 
 @dataclass(frozen=True)
+class Contexts:
+    """One context network of a layout: for which planes, what it sees.
+
+    letter   of its layers' names; its tensors' names begin with `prefix`
+    planes   that it tells the tables of at once            beside   planes of its own resolution that are known before
+    finest   the layer at which its planes begin            row      where its layers begin in what a rate adds to scales
+    """
+
+    letter: str
+    prefix: str
+    planes: int
+    beside: int
+    width: int
+    most: int
+    finest: int
+    row: int
+
+    @property
+    def inputs(self) -> int:
+        """How many values one sum of its first layer sees, at most."""
+        return 9 * 4 * self.planes + 4 * self.beside
+
+    def of(self, w: Mapping[str, Any]) -> dict[str, Any]:
+        """Its own tensors, without the prefix."""
+        found = {name.removeprefix(self.prefix): array for name, array in w.items() if name.startswith(self.prefix)}
+        return {name: array for name, array in found.items() if not name.startswith(CHROMA)}
+
+
+@dataclass(frozen=True)
 class LayersLayout(Tensors):
-    """Tensors of the contexts of `width` channels and of a synthesis of `filters`, for layers 0 (finest) to `coarsest`."""
+    """Tensors of the contexts and of the synthesis, for layers 0 (finest) to `coarsest`.
+
+    width, chroma_width   channels of the context networks      filters   of the synthesis
+    chroma                the layer from which on there are two planes of chroma besides; None: nowhere
+    """
 
     width: int
     filters: int
+    chroma: int | None = None
+    chroma_width: int = 6
     coarsest: int = 6
 
     def __post_init__(self) -> None:
-        sums = (
-            (27 + 9) * SEEN_MOST * _WEIGHT + 2 * _MOST_BIAS,
-            self.width * HIDDEN * _MIX + _MOST_BIAS,
-            self.width * 2 * HIDDEN * _OUT + _MOST_BIAS + (BASE_MOST // 16 + 64) * INDEX_ONE,
-        )
-        if max(sums) >= 1 << 24:
-            raise ModelError(
-                "a context network whose sums float32 does not hold", wanted="below 2**24", found=max(sums)
+        if self.chroma is not None and not 0 <= self.chroma < self.coarsest:
+            raise ModelError("the finest layer of chroma", wanted=f"0 to {self.coarsest - 1}", found=self.chroma)
+        for net in self.contexts:
+            sums = (
+                net.inputs * SEEN_MOST * net.most + 2 * _MOST_BIAS,
+                net.width * HIDDEN * _MIX + _MOST_BIAS,
+                net.width * 2 * HIDDEN * _OUT + _MOST_BIAS + (BASE_MOST // 16 + 64) * INDEX_ONE,
             )
+            if max(sums) >= 1 << 24:
+                raise ModelError(
+                    "a context network whose sums float32 does not hold", wanted="below 2**24", found=max(sums)
+                )
+
+    @cached_property
+    def contexts(self) -> tuple[Contexts, ...]:
+        """The networks, in the order in which they take turns at each layer."""
+        luma = Contexts("p", "", 1, 0, self.width, _WEIGHT, 0, 0)
+        if self.chroma is None:
+            return (luma,)
+        row = self.coarsest + 1 - self.chroma
+        return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, _CHROMA_WEIGHT, self.chroma, row)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the layers, in the order in which they are coded."""
+        order = range(self.coarsest, -1, -1)
+        return [f"{net.letter}{layer}" for layer in order for net in self.contexts if layer >= net.finest]
+
+    @property
+    def held(self) -> int:
+        """Channels that the synthesis sees: each layer of brightness, and both sums of chroma."""
+        return self.coarsest + 1 + (0 if self.chroma is None else 2)
 
     @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -72,36 +131,46 @@ class LayersLayout(Tensors):
         def add(name: str, *shape: int, limit: int, scale: float) -> None:
             found.append(Tensor(name, shape, limit, scale, found[-1].part.stop if found else 0))
 
-        width, count = self.width, self.coarsest + 1
-        for k in range(1, 4):
-            add(f"known.{k}", width, k, 3, 3, limit=_WEIGHT, scale=128)
-        add("coarse", 4 * width, 1, 3, 3, limit=_WEIGHT, scale=128)
-        add("bias.layer", count, width, limit=_MOST_BIAS, scale=512)
-        add("bias.pass", 4, width, limit=_MOST_BIAS, scale=512)
-        add("mix", width, width, limit=_MIX, scale=MIX_ONE)
-        add("mix_bias", width, limit=_MOST_BIAS, scale=16 * MIX_ONE)
-        for k in range(4):
-            add(f"mean.{k}", width, limit=_OUT, scale=MEAN_ONE // 2)
-            add(f"index.{k}", width, limit=_OUT, scale=PER_LOG * INDEX_ONE / 16)
-        add("mean_bias", 4, limit=_MOST_BIAS, scale=8 * MEAN_ONE)
-        add("index_bias", 4, limit=_MOST_BIAS, scale=PER_LOG * INDEX_ONE)
+        def add_contexts(net: Contexts) -> None:
+            width, planes, prefix = net.width, net.planes, net.prefix
+            for k in range(1, 4):
+                add(f"{prefix}known.{k}", width, k * planes, 3, 3, limit=net.most, scale=128)
+            add(f"{prefix}coarse", 4 * width, planes, 3, 3, limit=net.most, scale=128)
+            if net.beside:
+                add(f"{prefix}beside", 4 * width, 4 * net.beside, 1, 1, limit=net.most, scale=128)
+            add(f"{prefix}bias.layer", self.coarsest + 1, width, limit=_MOST_BIAS, scale=512)
+            add(f"{prefix}bias.pass", 4, width, limit=_MOST_BIAS, scale=512)
+            add(f"{prefix}mix", width, width, limit=_MIX, scale=MIX_ONE)
+            add(f"{prefix}mix_bias", width, limit=_MOST_BIAS, scale=16 * MIX_ONE)
+            for k in range(4):
+                add(f"{prefix}mean.{k}", planes, width, limit=_OUT, scale=MEAN_ONE // 2)
+                add(f"{prefix}index.{k}", planes, width, limit=_OUT, scale=PER_LOG * INDEX_ONE / 16)
+            add(f"{prefix}mean_bias", 4, planes, limit=_MOST_BIAS, scale=8 * MEAN_ONE)
+            add(f"{prefix}index_bias", 4, planes, limit=_MOST_BIAS, scale=PER_LOG * INDEX_ONE)
+
+        luma, *others = self.contexts
+        add_contexts(luma)
         add("up", 4, limit=_FURTHEST, scale=UP_ONE)
-        add("first", self.filters, count, limit=_FURTHEST, scale=UP_ONE)
+        add("first", self.filters, self.held, limit=_FURTHEST, scale=UP_ONE)
         add("first_bias", self.filters, limit=_FURTHEST, scale=UP_ONE)
         add("last", 3, self.filters, limit=_FURTHEST, scale=UP_ONE)
         add("last_bias", 3, limit=_FURTHEST, scale=UP_ONE)
         for name in ("third", "fourth"):
             add(name, 3, 3, 3, 3, limit=_FURTHEST, scale=UP_ONE)
             add(f"{name}_bias", 3, limit=_FURTHEST, scale=UP_ONE)
+        for net in others:
+            add_contexts(net)
         return tuple(found)
 
 
 def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above: Any, cells: Any) -> tuple[Any, Any]:
-    """Means in eighths, and scales 0..SCALES - 1 plus one (0: certain), of pass k of a layer: two arrays [h, w] of cells.
+    """Means in eighths, and scales 0..SCALES - 1 plus one (0: certain), of pass k of a layer: two arrays [planes, h, w].
 
-    base    what the rate adds to the scales of each layer, in sixteenths of a scale, [layers]
-    above   what `coarse` makes of the next coarser layer for this pass, [width, h, w], sums; None for the coarsest
-    cells   known values of the passes before, [k, h + 2, w + 2], as `seen` has them, with a margin; None in the first
+    w       the tensors of one network, as `Contexts.of` names them
+    base    what the rate adds to the scale of the layer, in sixteenths of a scale
+    above   what `coarse` makes of the next coarser layer, and `beside` of planes that are known before, for this pass:
+            [width, h, w], sums; None for the coarsest
+    cells   known values of the passes before, [k planes, h + 2, w + 2], as `seen` has them, with a margin; None in the first
     ops     the arithmetic; fit/layers.py has a twin of the whole in torch, for all passes side by side
     """
     sums = ops.bias(w["bias.layer"][layer] + w["bias.pass"][k])
@@ -111,68 +180,83 @@ def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above
         sums = ops.conv(w[f"known.{k}"], cells) + sums
     hidden = ops.squashed(sums, SUM_ONE, 0, HIDDEN)
     hidden = hidden + ops.squashed(ops.mixed(w["mix"], hidden) + ops.bias(w["mix_bias"]), MIX_ONE, 0, HIDDEN)
-    mean = ops.told(w[f"mean.{k}"], hidden) + w["mean_bias"][k]
-    bias = w["index_bias"][k] + base[layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-    index = ops.told(w[f"index.{k}"], hidden) + bias
+    mean = ops.mixed(w[f"mean.{k}"], hidden) + ops.bias(w["mean_bias"][k])
+    bias = w["index_bias"][k] + base * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
+    index = ops.mixed(w[f"index.{k}"], hidden) + ops.bias(bias)
     return ops.squashed(mean, MEAN_ONE, -8 * 2047, 8 * 2047), ops.squashed(index, INDEX_ONE, 0, SCALES)
 
 
 class Layers(FittedWalk):
-    """Layers "p6" ... "p0", the coarsest in one pass, the others in four, whatever the picture's size.
+    """Layers "p6", "c6" ... "p0", the coarsest in one pass, the others in four, whatever the picture's size.
 
-        p6 -> p5 -> ... -> p0: each pass sees 3x3 cells of 2x2 places of its own layer as far as they are known, and 3x3
-        places of the next coarser layer; one small network for all layers and passes, but for its first and last weights
+        p6 -> c6 -> p5 -> ... -> p0: each pass sees 3x3 cells of 2x2 places of its own layer as far as they are known, 3x3
+        places of the next coarser one, chroma the brightness of its cell as well; one small network for all layers and
+        passes of brightness, one for both planes of chroma, but for their first and last weights
 
     The networks are the model's start plus what the picture's payload adds (walks/fitted.py). COOL-CHIC (Ladune et al. 2023,
     arXiv:2212.05458) and C3 (Kim et al. 2023, arXiv:2312.02753) code such layers place by place, from neighbours to the
-    left and above.
+    left and above; they have no planes of chroma.
 
-    width, filters   channels of the context network, of the synthesis (its layout is shared with layers.py)
+    width, filters, chroma, chroma_width   of the layout, which is shared with layers.py
     """
 
-    def __init__(self, width: int = 12, filters: int = 16) -> None:
-        self.layout = LayersLayout(int(width), int(filters))
-        self.names = [f"p{layer}" for layer in range(self.layout.coarsest, -1, -1)]
+    def __init__(self, width: int = 12, filters: int = 16, chroma: int | None = None, chroma_width: int = 6) -> None:
+        chroma = None if chroma is None else int(chroma)
+        self.layout = LayersLayout(int(width), int(filters), chroma, int(chroma_width))
+        self.names = self.layout.names
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
         given = latents or {}
-        w = self.layout.named(self.layout.whole(nets.table("start")[0], nets.shared))
+        named = self.layout.named(self.layout.whole(nets.table("start")[0], nets.shared))
         base = nets.rows("base")[:, :, 0, 0].clip(-BASE_MOST, BASE_MOST)
         values: dict[str, Any] = {}
-        coarser = None
+        weights = {net.letter: (net, net.of(named)) for net in self.layout.contexts}
         for name in self.names:
-            coarser = values[name] = self._layer(w, base, port, int(name[1:]), coarser, given.get(name))
+            net, w = weights[name[0]]
+            values[name] = self._layer(net, w, base, port, int(name[1:]), values, given.get(name))
         return values
 
-    def _layer(self, w: Mapping[str, Any], base: Any, port: Any, layer: int, coarser: Any, given: Any) -> Any:
-        name = f"p{layer}"
-        b, _, height, width = port.shape(name)
-        base = np.broadcast_to(np.asarray(base), (b, base.shape[1]))
-        if coarser is None:
+    def _layer(
+        self,
+        net: Contexts,
+        w: Mapping[str, Any],
+        bases: Any,
+        port: Any,
+        layer: int,
+        values: Mapping[str, Any],
+        given: Any,
+    ) -> Any:
+        name = f"{net.letter}{layer}"
+        b, planes, height, width = port.shape(name)
+        base = np.broadcast_to(np.asarray(bases)[:, net.row + layer], b)
+        if layer == self.layout.coarsest:
             pairs = [_tables(*predict(_Numpy, w, base[row], layer, 0, None, None)) for row in range(b)]
             table, whole = (
-                np.broadcast_to(np.stack(part)[:, None], (b, 1, height, width)) for part in zip(*pairs, strict=True)
+                np.broadcast_to(np.stack(part), (b, planes, height, width)) for part in zip(*pairs, strict=True)
             )
             return port.code(name, given, Laplace(whole, table, BANK), FULL)
         rows, columns = height // 2, width // 2
-        above = [_margin(seen(part[0])) for part in np.asarray(coarser)]
-        cells = np.zeros((b, 3, rows + 2, columns + 2), np.float32)
+        above = [_margin(seen(part)) for part in np.asarray(values[f"{net.letter}{layer + 1}"])]
+        beside = _cells(seen(np.asarray(values[f"p{layer}"], np.float32))) if net.beside else None
+        cells = np.zeros((b, 3 * planes, rows + 2, columns + 2), np.float32)
         known = None
         for k, (y, x) in enumerate(PHASES):
-            table = np.zeros((b, 1, height, width), np.int16)
-            whole = np.zeros((b, 1, height, width), np.int32)
-            kernel = w["coarse"][k * self.layout.width : (k + 1) * self.layout.width]
+            table = np.zeros((b, planes, height, width), np.int16)
+            whole = np.zeros((b, planes, height, width), np.int32)
+            own = slice(k * net.width, (k + 1) * net.width)
             for row in range(b):
                 for part in _blocks(rows, columns):
                     cut = slice(part.start, part.stop + 2)
-                    sums = _Numpy.conv(kernel, above[row][None, cut])
-                    own = cells[row, :k, cut] if k else None
-                    found = _tables(*predict(_Numpy, w, base[row], layer, k, sums, own))
+                    sums = _Numpy.conv(w["coarse"][own], above[row][:, cut])
+                    if beside is not None:
+                        sums += _Numpy.conv(w["beside"][own], beside[row][:, part])
+                    before = cells[row, : k * planes, cut] if k else None
+                    found = _tables(*predict(_Numpy, w, base[row], layer, k, sums, before))
                     places = slice(2 * part.start + y, 2 * part.stop, 2)
-                    table[row, 0, places, x::2], whole[row, 0, places, x::2] = found
-            known = port.code(name, given, Laplace(whole, table, BANK), _lattice(k), onto=known)
+                    table[row, :, places, x::2], whole[row, :, places, x::2] = found
+            known = port.code(name, given, Laplace(whole, table, BANK), _lattice(k, planes), onto=known)
             if k < 3:
-                cells[:, k, 1:-1, 1:-1] = seen(np.asarray(known)[:, 0, y::2, x::2])
+                cells[:, k * planes : (k + 1) * planes, 1:-1, 1:-1] = seen(np.asarray(known)[:, :, y::2, x::2])
         return known
 
 
@@ -190,11 +274,16 @@ def _tables(mean8: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _margin(values: np.ndarray) -> np.ndarray:
-    return np.pad(values.astype(np.float32), 1)
+    return np.pad(values.astype(np.float32), ((0, 0), (1, 1), (1, 1)))
 
 
-def _lattice(k: int) -> Lattice:
-    return Lattice.from_steps(STEPS, k)
+def _cells(values: np.ndarray) -> np.ndarray:
+    """The places of each pass as planes: [b, 1, 2h, 2w] -> [b, 4, h, w]."""
+    return np.concatenate([values[:, :, y::2, x::2] for y, x in PHASES], 1)
+
+
+def _lattice(k: int, planes: int) -> Lattice:
+    return Lattice.from_steps(np.repeat(STEPS, planes, 0), k)
 
 
 def _blocks(rows: int, columns: int) -> list[slice]:
@@ -209,10 +298,6 @@ class _Numpy(Numpy):
     @staticmethod
     def mixed(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
         return (weight @ x.reshape(len(x), -1)).reshape(-1, *x.shape[1:])
-
-    @staticmethod
-    def told(weight: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return (weight @ x.reshape(len(x), -1)).reshape(x.shape[1:])
 
     @staticmethod
     def squashed(sums: np.ndarray, one: int, low: int, top: int) -> np.ndarray:  # type: ignore[override]

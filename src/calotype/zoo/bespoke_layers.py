@@ -1,16 +1,17 @@
-"""Bespoke in layers: seven planes of falling resolution, their contexts and a synthesis, all fitted to one picture.
+"""Bespoke in layers: planes of falling resolution, their contexts and a synthesis, all fitted to one picture.
 
-    fit:     layers p6 (1/64) ... p0 (1/1), contexts and synthesis descend together for thousands of iterations
-    file:    PICT = what the networks differ from the model's start     TILE = p6 -> p5 -> ... -> p0, four passes a layer
-    picture: p6 -> up by two, beside p5 -> ... -> beside p0 -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
+    fit:     layers p6 (1/64) ... p0 (1/1), chroma c6 ... c2, contexts and synthesis descend together, thousands of iterations
+    file:    PICT = what the networks differ from the model's start     TILE = p6 -> c6 -> ... -> p0, four passes a layer
+    picture: p6 -> up by two, beside p5 -> ... -> beside p0, and the sum of c6 ... c2 brought up
+             -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
 
 The model holds only where a fit starts: tables for the sizes of values, and networks that were fitted to a few crops at once
 (fit/layers_start.py). A fit takes minutes to hours, where `bespoke` takes seconds.
 
 COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458; Leguay et al. 2023; Blard et al. 2024) with the optimisation of C3 (Kim et al.
 2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 25 passes for pictures of any size, where
-theirs go from place to place, and see the next coarser layer; networks are sent as differences to a start, each tensor with
-the step that pays.
+theirs go from place to place, and see the next coarser layer; there are planes of chroma, from a quarter of the resolution
+on; networks are sent as differences to a start, each tensor with the step that pays.
 """
 
 from __future__ import annotations
@@ -24,14 +25,23 @@ from calotype.zoo.bespoke import LAMBDAS, UNIFORM
 if TYPE_CHECKING:
     import numpy as np
 
-STEP = 0.7  # of the quantizer step that high-rate theory gives; a fit scales its layers as it likes
+OTHERS = 0.3  # of the weights that mix filters drawn at random into colours
+STEP = 0.45  # of the quantizer step that high-rate theory gives; a fit scales its layers as it likes
 UP = (-0.0234375, -0.0703125, 0.2265625, 0.8671875)  # bicubic, the half of it, twice for the zeros in between
 
 
-def design(crops: Sequence[np.ndarray], *, width: int = 12, filters: int = 16, live: float = 0.0) -> Any:
-    """Where fits start: networks drawn at random, and a synthesis that shows the sum of the layers as grey.
+def design(
+    crops: Sequence[np.ndarray],
+    *,
+    width: int = 12,
+    filters: int = 16,
+    chroma: int = 2,
+    chroma_width: int = 6,
+    live: float = 0.0,
+) -> Any:
+    """Where fits start: networks drawn at random, and a synthesis that shows the sums of the layers.
 
-    crops   pictures uint8 [h, w, 3]: how large values of the grey pyramid are, from which tables begin
+    crops   pictures uint8 [h, w, 3]: how large values of their pyramids are, from which tables begin
     live    spread of the weights that the start leaves at zero: for tests, which must see that they matter
     """
     import numpy as np
@@ -42,13 +52,14 @@ def design(crops: Sequence[np.ndarray], *, width: int = 12, filters: int = 16, l
     from calotype.train.design import Design
     from calotype.walks.layers import BANK, FRACTIONS, LOW, PER_LOG, SCALES, UP_ONE, Layers
 
-    layout = Layers(width, filters).layout
+    walk_parameters = {"width": width, "filters": filters, "chroma": chroma, "chroma_width": chroma_width}
+    layout = Layers(**walk_parameters).layout
     vector = _start(layout, live)
     steps = STEP * np.sqrt(UNIFORM / np.array(LAMBDAS)) / 255
     return Design(
         walk="layers",
-        walk_parameters={"width": width, "filters": filters},
-        latents={f"p{layer}": Latent(1, 1 << layer, -2047, 2047) for layer in range(layout.coarsest, -1, -1)},
+        walk_parameters=walk_parameters,
+        latents={name: Latent(2 if name[0] == "c" else 1, 1 << int(name[1:]), -2047, 2047) for name in layout.names},
         transform={"kind": "layers"},
         align_px=64,
         tile_px=1024,
@@ -56,47 +67,60 @@ def design(crops: Sequence[np.ndarray], *, width: int = 12, filters: int = 16, l
         banks={"laplace": laplace(), BANK: shifted_laplace_bank(SCALES, PER_LOG, LOW, FRACTIONS)},
         rows={
             "start": vector[None],
-            "base": _bases(crops, layout.named(vector)["up"] / UP_ONE, steps, layout.coarsest + 1),
+            "base": _bases(crops, layout.named(vector)["up"] / UP_ONE, steps, layout),
         },
         floats={"anchors/log_step": np.log(steps).astype(np.float32)[:, None]},
         encoder={"anchors/log_lambda": np.log(LAMBDAS).astype(np.float32)[:, None]},
     )
 
 
-def _bases(crops: Sequence[np.ndarray], taps: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
-    """What is added to the scales of each layer at each rate, sixteenths: int32 [rates, layers]."""
+def _bases(crops: Sequence[np.ndarray], taps: np.ndarray, steps: np.ndarray, layout: Any) -> np.ndarray:
+    """What is added to the scales of each layer at each rate, sixteenths: int32 [rates, layers of all networks]."""
     import numpy as np
 
-    from calotype.layers import LUMA, laplacian
+    from calotype.layers import laplacians
     from calotype.walks.layers import PER_LOG
 
-    sums, places = np.zeros((len(steps), count)), np.zeros(count)
+    places = {
+        f"{net.letter}{k}": net.row + k for net in layout.contexts for k in range(net.finest, layout.coarsest + 1)
+    }
+    sums, counts = np.zeros((len(steps), len(places))), np.zeros(len(places))
     for crop in crops:
         height, width = (max(64, side // 64 * 64) for side in crop.shape[:2])
         pad = ((0, max(0, height - crop.shape[0])), (0, max(0, width - crop.shape[1])), (0, 0))
-        luma = np.pad(crop, pad, mode="edge")[:height, :width].astype(np.float32) @ LUMA / 255 - np.float32(0.5)
+        padded = np.pad(crop, pad, mode="edge")[:height, :width]
         for at, step in enumerate(steps):
-            found = laplacian(luma, taps, np.float32(step), count)
-            sums[at] += [np.abs(values).sum() for values in found]
-        places += [values.size for values in found]
-    return np.round(16 * PER_LOG * np.log(np.maximum(sums / places, 1.0))).astype(np.int32)
+            for name, values in laplacians(padded, taps, np.float32(step), layout).items():
+                sums[at, places[name]] += np.abs(values).sum()
+                counts[places[name]] += values.size if at == 0 else 0
+    return np.round(16 * PER_LOG * np.log(np.maximum(sums / counts, 1.0))).astype(np.int32)
 
 
 def _start(layout: Any, live: float) -> np.ndarray:
     """Uniform weights by the number of inputs, as torch draws them; what tells means and scales is zero."""
     import numpy as np
 
+    from calotype.layers import PLANES
+    from calotype.walks.layers import CHROMA
+
+    layers = layout.coarsest + 1
+    shown = list(zip(np.linalg.inv(PLANES).T, [slice(0, layers), *range(layers, layout.held)], strict=False))
+    shown = shown[: layout.filters // 2]  # each takes two filters, for both signs
     random, vector = np.random.default_rng(0), np.zeros(layout.size)
     for tensor in layout.tensors:
-        name = tensor.name.partition(".")[0]
+        name = tensor.name.removeprefix(CHROMA).partition(".")[0]
         found = np.zeros(tensor.shape)
         inputs = tensor.size / tensor.shape[0]
-        if name in ("known", "coarse", "mix", "first", "last", "third"):
+        if name in ("known", "coarse", "beside", "mix", "first", "last", "third"):
             found = random.uniform(-1, 1, tensor.shape) / np.sqrt(inputs)
         if name == "first":
-            found[0], found[1] = 1, -1
+            found[: 2 * len(shown)] = 0
+            for place, (_, channels) in enumerate(shown):
+                found[2 * place, channels], found[2 * place + 1, channels] = 1, -1
         if name == "last":
-            found[:, 0], found[:, 1] = 1, -1
+            found *= OTHERS
+            for place, (colour, _) in enumerate(shown):
+                found[:, 2 * place], found[:, 2 * place + 1] = colour, -colour
         if name == "last_bias":
             found[:] = 0.5
         if name == "up":
@@ -113,5 +137,5 @@ RECIPE = Recipe(
     paper="after COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458) and C3 (Kim et al. 2023, arXiv:2312.02753)",
     walk="layers",
     design=design,
-    sizes={"tiny": {"width": 4, "filters": 4, "live": 0.1}},
+    sizes={"tiny": {"width": 4, "filters": 8, "chroma_width": 4, "live": 0.1}},
 )
