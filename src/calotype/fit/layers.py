@@ -20,8 +20,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
+from calotype.fit import pointwise
 from calotype.fit.loop import Best, Plan, Progress
 from calotype.fit.network import integers, laplace_bits, psnr_db, tensors
+from calotype.fit.upsampling import up
 from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
@@ -46,7 +48,7 @@ from calotype.walks.layers import (
 __all__ = ["CLIP", "NETS", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
 
 RATE = 1e-2  # Adam's, of values, which are sixteenths of it
-NETS = 2.0  # times that rate for weights
+NETS = 1.0  # times that rate for weights
 MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
@@ -77,10 +79,10 @@ class _Rounded(torch.autograd.Function):
 
 
 def _squashed(sums: Tensor, one: int, low: int, top: int, exact: bool) -> Tensor:
-    """As `predict` has it; without `exact` nothing is rounded, and activations have no top: one pass over memory."""
+    """As `predict` has it; without `exact` nothing is rounded."""
     if exact:
         return _Rounded.apply(sums, one, low, top)  # type: ignore[no-any-return]
-    return sums.relu() if low == 0 and top == HIDDEN else (sums * (1 / one)).clamp(low, top)
+    return (sums * (1 / one)).clamp(low, top)
 
 
 def contexts(
@@ -106,7 +108,7 @@ def _contexts_of(
     # Divisions move into the weights where nothing is rounded in between.
     one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
     kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
-    mix, mix_bias = w["mix"][:, :, None, None] / mix_one, w["mix_bias"] / mix_one
+    mix, mix_bias = w["mix"] / mix_one, w["mix_bias"] / mix_one
     told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(4)])  # 4 (2 planes) width
     for layer in range(coarsest, net.finest - 1, -1):
         own = values[f"{net.letter}{layer}"]
@@ -122,11 +124,17 @@ def _contexts_of(
                 before = torch.cat([values[f"p{layer}"][:, y::2, x::2] for y, x in PHASES])
                 sums = sums + functional.conv2d(seen(before)[None], w["beside"] / one)
             sums = sums.unflatten(1, (4, width))[0]
-        hidden = _squashed(sums, SUM_ONE, 0, HIDDEN, exact)
-        hidden = hidden + _squashed(functional.conv2d(hidden, mix, mix_bias), MIX_ONE, 0, HIDDEN, exact)
         shift = bases[net.row + layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)[:passes, :, None]
-        both = torch.baddbmm(biases, told[:passes], hidden.flatten(2)).unflatten(2, hidden.shape[2:])
+        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)[:passes]
+        flat = sums.flatten(2)
+        if exact:
+            hidden = _squashed(flat, SUM_ONE, 0, HIDDEN, exact)
+            inner = torch.matmul(mix, hidden) + mix_bias[:, None]
+            hidden = hidden + _squashed(inner, MIX_ONE, 0, HIDDEN, exact)
+            both = torch.baddbmm(biases[:, :, None], told[:passes], hidden)
+        else:
+            both = pointwise.mixed(flat, mix, mix_bias, told[:passes], biases)
+        both = both.unflatten(2, sums.shape[2:])
         mean = _squashed(both[:, :planes], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
         index = _squashed(both[:, planes:], INDEX_ONE, 0, SCALES, exact)
         found[f"{net.letter}{layer}"] = (
@@ -159,31 +167,19 @@ def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tenso
     w = {name: array / UP_ONE for name, array in w.items()}
     luma = chroma = None
     for layer in sorted((int(name[1:]) for name in values if name[0] == "p"), reverse=True):
-        own = values[f"p{layer}"][None] * step
-        luma = own if luma is None else torch.cat([own, _up(luma, w["up"])], 1)
-        chroma = None if chroma is None else _up(chroma, w["up"])
+        own = values[f"p{layer}"] * step
+        luma = own if luma is None else torch.cat([own, up(luma, w["up"])])
+        chroma = None if chroma is None else up(chroma, w["up"])
         if f"c{layer}" in values:
-            own = values[f"c{layer}"][None] * step
+            own = values[f"c{layer}"] * step
             chroma = own if chroma is None else own + chroma
     assert luma is not None
-    stack = luma if chroma is None else torch.cat([luma, chroma], 1)
-    hidden = functional.conv2d(stack, w["first"][:, :, None, None], w["first_bias"]).relu()
-    colours = functional.conv2d(hidden, w["last"][:, :, None, None], w["last_bias"])
+    held = luma if chroma is None else torch.cat([luma, chroma])
+    colours = pointwise.two_layers(held.flatten(1), w["first"], w["first_bias"], w["last"], w["last_bias"])
+    colours = colours.unflatten(1, held.shape[1:])[None]
     colours = colours.contiguous(memory_format=torch.channels_last)  # a third of the time of what follows
     colours = colours + functional.conv2d(colours, w["third"], w["third_bias"], padding=1).relu()
     return colours + functional.conv2d(colours, w["fourth"], w["fourth_bias"], padding=1)
-
-
-def _up(x: Tensor, taps: Tensor) -> Tensor:
-    """Twin of layers.up, with the edges repeated: [1, c, h, w] -> [1, c, 2h, 2w]."""
-    x = functional.pad(x, (2, 2, 2, 2), mode="replicate")
-    for axis in (2, 3):
-        size = x.shape[axis] - 4
-        near, next_, before, after, last = (x.narrow(axis, 2 + shift, size) for shift in (0, 1, -1, 2, -2))
-        even = taps[1] * next_ + taps[3] * near + taps[2] * before + taps[0] * last
-        odd = taps[0] * after + taps[2] * next_ + taps[3] * near + taps[1] * before
-        x = torch.stack([even, odd], axis + 1).flatten(axis, axis + 1)
-    return x
 
 
 def soft_rate(done: float) -> float:
