@@ -34,10 +34,10 @@ PYRAMID = {
     8: Effort(8_000, ALL, 1e-3),
     9: Effort(25_000, ALL, 5e-4),
 }
-# Of recipe bespoke-layers, which has hardly begun after a thousand.
+# Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(500),
-    2: Effort(1_000),
+    1: Effort(200),
+    2: Effort(600),
     3: Effort(2_000),
     4: Effort(4_000),
     5: Effort(8_000),

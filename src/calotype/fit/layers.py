@@ -1,6 +1,6 @@
 """The optimisation of one picture in layers: values, contexts and synthesis descend together; then weights are quantized.
 
-    soft   values pass a rounding that sharpens, with noise that fades (C3, Kim et al. 2023, arXiv:2312.02753, section 3)
+    soft   values pass a rounding that sharpens, with noise (C3, Kim et al. 2023, arXiv:2312.02753, section 3)
     hard   values are rounded and stay; each tensor of the networks gets the step that pays in bits of the whole file, and
            the networks descend on as multiples of it, computing on integers as the decoder will
 
@@ -45,15 +45,14 @@ from calotype.walks.layers import (
     seen,
 )
 
-__all__ = ["CLIP", "NETS", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
+__all__ = ["CLIP", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
 
-RATE = 1e-2  # Adam's, of values, which are sixteenths of it
-NETS = 1.0  # times that rate for weights
+RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
 MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
-HARD = 2.5e-4  # rate after it; NETS times that for the networks, which alone descend there
-SHARP, NOISE = (0.3, 0.1), (2.0, 1.0)  # temperature of the rounding and shape of its noise, from first to last
+HARD = 5e-4  # rate after it, of the networks
+SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to last, and shape of its noise
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
 SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
@@ -183,8 +182,8 @@ def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tenso
 
 
 def soft_rate(done: float) -> float:
-    """Adam's rate at this share of the soft part."""
-    return RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
+    """Adam's rate at this share of the soft part: a squared cosine, for at full rate nothing settles."""
+    return RATE * max((0.5 * (1 + math.cos(math.pi * done))) ** 2, SLOWEST)
 
 
 class LayersRun:
@@ -216,7 +215,7 @@ class LayersRun:
         }
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
         self.optimizer = torch.optim.Adam(
-            [{"params": [self.own], "times": NETS}, {"params": list(self.layers.values()), "betas": (0.9, MEMORY)}]
+            [{"params": [self.own]}, {"params": list(self.layers.values()), "betas": (0.9, MEMORY)}]
         )
         self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
         self.kept = math.inf, self.own.detach().clone()  # the best networks for rounded values, and what they cost
@@ -254,13 +253,13 @@ class LayersRun:
     def pace(self, rate: float) -> None:
         """Set Adam's rate."""
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group.get("times", 1.0)
+            group["lr"] = rate
 
     def softened(self, done: float) -> dict[str, Tensor]:
         """The values as networks see them at this share of the soft part, differentiable."""
-        sharp, noise = (first + (last - first) * done for first, last in (SHARP, NOISE))
+        sharp = SHARP[0] + (SHARP[1] - SHARP[0]) * done
         return {
-            name: _soft(_soft(own * UNIT, sharp) + self._noise(own.shape, noise), sharp)
+            name: _soft(_soft(own * UNIT, sharp) + self._noise(own.shape, NOISE), sharp)
             for name, own in self.layers.items()
         }
 

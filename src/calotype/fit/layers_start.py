@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from calotype import writing
-from calotype.fit.layers import CLIP, NETS, LayersRun, soft_rate
+from calotype.fit.layers import CLIP, LayersRun, soft_rate
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
 from calotype.fit.start import crops_of, with_rows
@@ -33,7 +33,7 @@ def learn(
     model: Model,
     crops: Sequence[np.ndarray],
     *,
-    iterations: int = 6000,
+    iterations: int = 5000,
     at_once: int = 4,
     seed: int = 0,
     say: Callable[[str], Any] = print,
@@ -53,7 +53,7 @@ def learn(
     began, costs = time.monotonic(), np.ones(len(runs))
     for at in range(iterations):
         done = at / iterations
-        optimizer.param_groups[0]["lr"] = NETS * soft_rate(done)
+        optimizer.param_groups[0]["lr"] = soft_rate(done)
         optimizer.zero_grad(set_to_none=True)
         for k in random.choice(len(runs), min(at_once, len(runs)), replace=False):
             run = runs[k]
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--iterations", type=int, default=6000)
+    parser.add_argument("--iterations", type=int, default=5000)
     parser.add_argument("--crops", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
