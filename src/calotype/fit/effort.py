@@ -65,5 +65,5 @@ def minutes(effort: int, pixels: int, walk: str = "bespoke") -> float:
 
 
 def gigabytes(pixels: int) -> float:
-    """About how much memory a fit in layers needs: a kilobyte a pixel, measured on up to 2.4 megapixels, and torch."""
-    return 0.3 + 1.05e-6 * pixels
+    """About how much memory a fit in layers needs: half a kilobyte a pixel, measured on up to 2.4 megapixels, and torch."""
+    return 0.6 + 0.45e-6 * pixels

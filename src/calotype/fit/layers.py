@@ -182,8 +182,8 @@ def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tenso
 
 
 def soft_rate(done: float) -> float:
-    """Adam's rate at this share of the soft part: a squared cosine, for at full rate nothing settles."""
-    return RATE * max((0.5 * (1 + math.cos(math.pi * done))) ** 2, SLOWEST)
+    """Adam's rate at this share of the soft part."""
+    return RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
 
 
 class LayersRun:

@@ -52,7 +52,8 @@ class Contexts:
 
     letter   of its layers' names; its tensors' names begin with `prefix`
     planes   that it tells the tables of at once            beside   planes of its own resolution that are known before
-    finest   the layer at which its planes begin            row      where its layers begin in what a rate adds to scales
+    finest   the layer at which its planes begin            row      what is added to a layer's number to find its place
+    most     magnitude of its first layer's weights                  in what a rate adds to scales
     """
 
     letter: str

@@ -5,11 +5,10 @@
     picture: p6 -> up by two, beside p5 -> ... -> beside p0, and the sum of c6 ... c2 brought up
              -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
 
-The model holds only where a fit starts: tables for the sizes of values, and networks that were fitted to a few crops at once
-(fit/layers_start.py). A fit takes minutes to hours, where `bespoke` takes seconds.
+The model holds only where a fit starts: networks that were fitted to many crops at once (fit/layers_start.py).
 
 COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458; Leguay et al. 2023; Blard et al. 2024) with the optimisation of C3 (Kim et al.
-2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 25 passes for pictures of any size, where
+2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 42 passes for pictures of any size, where
 theirs go from place to place, and see the next coarser layer; there are planes of chroma, from a quarter of the resolution
 on; networks are sent as differences to a start, each tensor with the step that pays.
 """
@@ -104,8 +103,10 @@ def _start(layout: Any, live: float) -> np.ndarray:
     from calotype.walks.layers import CHROMA
 
     layers = layout.coarsest + 1
-    shown = list(zip(np.linalg.inv(PLANES).T, [slice(0, layers), *range(layers, layout.held)], strict=False))
-    shown = shown[: layout.filters // 2]  # each takes two filters, for both signs
+    channels_of = [slice(0, layers), *range(layers, layout.held)][
+        : layout.filters // 2
+    ]  # each has a filter for both signs
+    shown = list(zip(np.linalg.inv(PLANES).T, channels_of, strict=False))
     random, vector = np.random.default_rng(0), np.zeros(layout.size)
     for tensor in layout.tensors:
         name = tensor.name.removeprefix(CHROMA).partition(".")[0]
@@ -114,17 +115,15 @@ def _start(layout: Any, live: float) -> np.ndarray:
         if name in ("known", "coarse", "beside", "mix", "first", "last", "third"):
             found = random.uniform(-1, 1, tensor.shape) / np.sqrt(inputs)
         if name == "first":
-            found[: 2 * len(shown)] = 0
-            for place, (_, channels) in enumerate(shown):
+            for place, channels in enumerate(channels_of):
+                found[2 * place : 2 * place + 2] = 0
                 found[2 * place, channels], found[2 * place + 1, channels] = 1, -1
         if name == "last":
             found *= OTHERS
             for place, (colour, _) in enumerate(shown):
                 found[:, 2 * place], found[:, 2 * place + 1] = colour, -colour
-        if name == "last_bias":
-            found[:] = 0.5
-        if name == "up":
-            found[:] = UP
+        if name in ("last_bias", "up"):
+            found[:] = 0.5 if name == "last_bias" else UP
         if live and name in ("mean", "index", "last", "fourth"):
             found += random.normal(0, live, tensor.shape)
         vector[tensor.part] = found.ravel() * tensor.scale
