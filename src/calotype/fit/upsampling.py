@@ -1,6 +1,6 @@
 """Bringing layers up by two while fitting: the filter of layers.py, a plane at a time, with its gradients by hand.
 
-A plane and what it becomes stay in the cache; autograd's own way, an array for each product, took twice as long.
+A plane and what it becomes stay in the cache; autograd's own way makes an array for each product.
 """
 
 from __future__ import annotations
