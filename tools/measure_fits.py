@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Fits pictures with the recipe `bespoke` and keeps what came of it in results/systems/bespoke-fits.json: one point a fit.
+"""Fits pictures with `bespoke` or `bespoke-layers` and keeps what came of it in results/systems: one point a fit.
 
 tools/measure_fits.py fit --kodak FOLDER --pictures kodim15,kodim05 --qualities 25,45,65 --effort 5
+tools/measure_fits.py --layers fit --kodak FOLDER --effort 5     `bespoke-layers`, from the start in models/fitted
 tools/measure_fits.py compare       against the curves of the same pictures in results/kodak/rows.jsonl.gz
 """
 
@@ -11,12 +12,15 @@ import argparse
 import gzip
 import json
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-RESULTS, ROWS = ROOT / "results" / "systems" / "bespoke-fits.json", ROOT / "results" / "kodak" / "rows.jsonl.gz"
+SYSTEMS, ROWS = ROOT / "results" / "systems", ROOT / "results" / "kodak" / "rows.jsonl.gz"
+LAYERS = ROOT / "models" / "fitted" / "bespoke-layers.calomodel"
 RIVALS = ("swift", "x265-444-10b", "avif-444-psnr", "jpegxl-e9", "vvc-420")
 
 
@@ -29,7 +33,8 @@ def fit(chosen: argparse.Namespace) -> None:
     from calotype.model import bundle, store
     from calotype.picture import Picture
 
-    model = bundle.read(Path(chosen.model)) if chosen.model else store.find("bespoke")
+    file = chosen.model or (LAYERS if chosen.layers else None)
+    model = bundle.read(Path(file)) if file else store.find("bespoke")
     effort = efforts.of(chosen.effort, model.manifest.walk) if chosen.effort else efforts.Effort(0)
     for name in chosen.pictures.split(","):
         pixels = np.asarray(Image.open(chosen.kodak / f"{name}.png").convert("RGB"))
@@ -65,33 +70,46 @@ def fit(chosen: argparse.Namespace) -> None:
 
 
 def compare(chosen: argparse.Namespace) -> None:
-    """Bytes against each rival's curve at the same PSNR, interpolated in the logarithm of the rate."""
+    """Bytes against each rival's curve at the same PSNR, interpolated in the logarithm of the rate, and their mean ratio.
+
+    Three rates are too few for a Bjontegaard difference of their own curve: means are over points.
+    """
     with gzip.open(ROWS, "rt") as stream:
         rows = [json.loads(line) for line in stream]
     print("| picture | quality | effort | bpp | dB | weights | min |", " | ".join(RIVALS), "|")
     print("|" + "---|" * (7 + len(RIVALS)))
-    for point in sorted(
-        json.loads(chosen.results.read_text()), key=lambda p: (p["picture"], p["effort"], p["quality"])
-    ):
-        said = []
-        for rival in RIVALS:
-            curve = sorted(
-                (row["metrics"]["psnr"], row["bpp"])
-                for row in rows
-                if row.get("codec") == rival and row.get("picture") == f"{point['picture']}.png"
-            )
-            psnr, bpp = (np.array(column) for column in zip(*curve, strict=True))
-            inside = psnr[0] <= point["psnr_db"] <= psnr[-1]
-            theirs = np.exp(np.interp(point["psnr_db"], psnr, np.log(bpp)))
-            said.append(f"{100 * (point['bpp'] / theirs - 1):+.1f} %" if inside else "-")
+    points = sorted(json.loads(chosen.results.read_text()), key=lambda p: (p["picture"], p["effort"], p["quality"]))
+    ratios = defaultdict(list)
+    for point in points:
+        found = [_against(rival, point, rows) for rival in RIVALS]
+        ratios[point["effort"]].append(found)
         share = 100 * point["weights_bytes"] / point["bytes"]
         print(f"| {point['picture']} | {point['quality']:g} | {point['effort']} | {point['bpp']:.4f} "
-              f"| {point['psnr_db']:.2f} | {share:.1f} % | {point['cpu_minutes']} | " + " | ".join(said) + " |")  # fmt: skip
+              f"| {point['psnr_db']:.2f} | {share:.1f} % | {point['cpu_minutes']} | " + _said(found) + " |")  # fmt: skip
+    for effort, found in sorted(ratios.items()):
+        print(f"| mean of {len(found)} | | {effort} | | | | | " + _said(np.exp(np.log(found).mean(0))) + " |")
+
+
+def _against(rival: str, point: dict, rows: list[dict]) -> float:
+    """Bytes of the point as a share of the rival's at its PSNR on the same picture; NaN outside of the rival's curve."""
+    curve = sorted(
+        (row["metrics"]["psnr"], row["bpp"])
+        for row in rows
+        if row.get("codec") == rival and row.get("picture") == f"{point['picture']}.png"
+    )
+    psnr, bpp = (np.array(column) for column in zip(*curve, strict=True))
+    inside = psnr[0] <= point["psnr_db"] <= psnr[-1]
+    return float(point["bpp"] / np.exp(np.interp(point["psnr_db"], psnr, np.log(bpp)))) if inside else np.nan
+
+
+def _said(ratios: Sequence[float] | np.ndarray) -> str:
+    return " | ".join("-" if np.isnan(ratio) else f"{100 * (ratio - 1):+.1f} %" for ratio in ratios)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--layers", action="store_true", help="of bespoke-layers instead of bespoke")
+    parser.add_argument("--results", type=Path, help="instead of the file of that recipe in results/systems")
     verbs = parser.add_subparsers(required=True)
     fitting = verbs.add_parser("fit")
     fitting.add_argument("--kodak", type=Path, required=True)
@@ -99,11 +117,13 @@ def main() -> None:
     fitting.add_argument("--qualities", default="30,50,70")
     fitting.add_argument("--effort", type=int, default=5)
     fitting.add_argument("--iterations", type=int, help="instead of the effort's")
-    fitting.add_argument("--model", help="a .calomodel file; the installed one by default")
+    fitting.add_argument("--model", help="a .calomodel file; by default the installed `bespoke`, or with --layers the start")
     fitting.add_argument("--threads", type=int, default=1)
     fitting.set_defaults(run=fit)
     verbs.add_parser("compare").set_defaults(run=compare)
     chosen = parser.parse_args()
+    name = "bespoke-layers-fits.json" if chosen.layers else "bespoke-fits.json"
+    chosen.results = chosen.results or SYSTEMS / name
     chosen.run(chosen)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
 from calotype.fit import pointwise
 from calotype.fit.loop import Best, Plan, Progress
 from calotype.fit.network import integers, laplace_bits, psnr_db, tensors
+from calotype.fit.soap import Soap
 from calotype.fit.upsampling import up
 from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
@@ -47,7 +48,7 @@ from calotype.walks.layers import (
 
 __all__ = ["CLIP", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
 
-RATE = 1e-2  # Adam's, of values and weights alike; values are sixteenths of it
+RATE = 1e-2  # of values, by Adam, and of weights, by SOAP, alike; values are sixteenths of it
 MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
@@ -56,6 +57,7 @@ SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to las
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
 SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
+WORSE = 3  # in a row that end the search among them
 COARSE, FINE = 1 / 24, 1 / 128  # about the steps that pay, of weights of the contexts and of the synthesis
 SYNTHESIS = ("up", "first", "first_bias", "last", "last_bias", "third", "third_bias", "fourth", "fourth_bias")
 _REPORTED = 25  # iterations between looks at what would be written
@@ -85,16 +87,22 @@ def _squashed(sums: Tensor, one: int, low: int, top: int, exact: bool) -> Tensor
 
 
 def contexts(
-    layout: LayersLayout, w: Mapping[str, Tensor], bases: Tensor, values: Mapping[str, Tensor], *, exact: bool
+    layout: LayersLayout,
+    w: Mapping[str, Tensor],
+    bases: Tensor,
+    values: Mapping[str, Tensor],
+    *,
+    exact: bool,
+    nets: Sequence[Contexts] | None = None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Means in eighths and scales of every layer of one tile, for values [planes, h, w] as they will be known.
 
     The arithmetic of `walks.layers.predict`, for the four passes of a layer side by side, since what each of them knows
     is known here: one convolution whose weights are zero where a pass knows nothing yet.
-    bases   what the rate adds, sixteenths of a scale, [layers]
+    bases   what the rate adds, sixteenths of a scale, [layers]      nets   whose layers; by default those of all networks
     """
     found = {}
-    for net in layout.contexts:
+    for net in layout.contexts if nets is None else nets:
         found |= _contexts_of(net, layout.coarsest, net.of(w), bases, values, exact)
     return found
 
@@ -181,8 +189,32 @@ def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tenso
     return colours + functional.conv2d(colours, w["fourth"], w["fourth_bias"], padding=1)
 
 
+def matrices(layout: LayersLayout) -> list[Tensor]:
+    """The weights as matrices whose gradients go together, biases as columns: what Soap is told."""
+    at = {t.name: torch.arange(t.part.start, t.part.stop).view(t.shape) for t in layout.tensors}
+    found = []
+
+    def add(*columns: Tensor) -> None:
+        found.append(torch.cat([part.flatten(1) if part.ndim > 1 else part[:, None] for part in columns], 1))
+
+    for net in layout.contexts:
+        w = net.of(at)
+        for k in range(4):
+            own = slice(k * net.width, (k + 1) * net.width)
+            first = [w[f"known.{k}"]] if k else []
+            beside = [w["beside"][own]] if net.beside else []
+            add(*first, w["coarse"][own], *beside, w["bias.pass"][k])
+            add(torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]), torch.cat([w["mean_bias"][k], w["index_bias"][k]]))
+        add(w["mix"], w["mix_bias"])
+        add(w["bias.layer"])
+    for name in ("first", "last", "third", "fourth"):
+        add(at[name], at[f"{name}_bias"])
+    add(at["up"][None])
+    return found
+
+
 def soft_rate(done: float) -> float:
-    """Adam's rate at this share of the soft part."""
+    """The rate at this share of the soft part."""
     return RATE * max(0.5 * (1 + math.cos(math.pi * done)), SLOWEST)
 
 
@@ -214,9 +246,8 @@ class LayersRun:
             for name, stride in self.strides.items()
         }
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
-        self.optimizer = torch.optim.Adam(
-            [{"params": [self.own]}, {"params": list(self.layers.values()), "betas": (0.9, MEMORY)}]
-        )
+        self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, MEMORY))
+        self.learner = Soap(self.own, matrices(self.layout))
         self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
         self.kept = math.inf, self.own.detach().clone()  # the best networks for rounded values, and what they cost
         self.iteration, self.log = 0, list[dict[str, float]]()
@@ -243,17 +274,18 @@ class LayersRun:
         else:
             w = tensors(self.layout, self.own * self.scale)
             rate, values = soft_rate(begun), self.softened(begun)
-        self.pace(rate)
         bits, mse = self.cost(w, values, exact=self.shifts is not None)
+        self.own.grad = None
         self.optimizer.zero_grad(set_to_none=True)
         ((bits + self.sent()) / self.pixels + self.lambda_ * mse).backward()
         torch.nn.utils.clip_grad_norm_([self.own], CLIP)
-        self.optimizer.step()
+        self.move_values(rate)
+        self.learner.step(rate)
 
-    def pace(self, rate: float) -> None:
-        """Set Adam's rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    def move_values(self, rate: float) -> None:
+        """One step of the values along their gradients, if they have any."""
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.step()
 
     def softened(self, done: float) -> dict[str, Tensor]:
         """The values as networks see them at this share of the soft part, differentiable."""
@@ -283,13 +315,20 @@ class LayersRun:
             total = total + tensor.size * torch.log2(1 + math.e * deltas[tensor.part].abs().mean() / step)
         return total
 
-    def _bits(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool = False) -> Tensor:
+    def _bits(
+        self,
+        w: Mapping[str, Tensor],
+        values: Mapping[str, Tensor],
+        *,
+        exact: bool = False,
+        nets: Sequence[Contexts] | None = None,
+    ) -> Tensor:
         total = torch.zeros((), device=self.device)
         for number in range(len(self.grid)):
             tile = self.grid[number]
             parts = {name: tile.over(stride) for name, stride in self.strides.items()}
             own = {name: values[name][:, part.rows, part.cols] for name, part in parts.items()}
-            for name, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact).items():
+            for name, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact, nets=nets).items():
                 total = total + bits_of(own[name], mean8, index).sum()
         return total
 
@@ -337,20 +376,23 @@ class LayersRun:
         values = self.rounded()
         vector, shifts = self.vector().cpu().numpy().astype(np.int64), np.zeros(len(self.layout.tensors), np.int64)
         for place, tensor in enumerate(self.layout.tensors):
-            best, chosen = math.inf, vector
+            best, chosen, worse = math.inf, vector, 0
             delta = vector[tensor.part] - self.start[tensor.part]
+            nets = [] if tensor.name in SYNTHESIS else self.layout.those_of(tensor.name)
             for shift in SHIFTS:
                 steps = np.floor(delta / 2**shift + 0.5).astype(np.int64)
                 trial = vector.copy()
                 trial[tensor.part] = np.clip(self.start[tensor.part] + (steps << shift), -tensor.limit, tensor.limit)
                 w = tensors(self.layout, torch.from_numpy(trial).float().to(self.device))
-                if tensor.name.split(".")[0] not in SYNTHESIS:
-                    cost = float(self._bits(w, values, exact=True))
+                if nets:
+                    cost = float(self._bits(w, values, exact=True, nets=nets))
                 else:
                     cost = float(self._error(w, values)) * self.lambda_ * self.pixels
                 cost += tensor_bits(steps)
                 if cost < best:
-                    best, chosen, shifts[place] = cost, trial, shift
+                    best, chosen, shifts[place], worse = cost, trial, shift, 0
+                elif (worse := worse + 1) == WORSE:
+                    break
             vector = chosen
         return shifts
 

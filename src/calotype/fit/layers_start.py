@@ -17,9 +17,10 @@ import numpy as np
 import torch
 
 from calotype import writing
-from calotype.fit.layers import CLIP, LayersRun, soft_rate
+from calotype.fit.layers import CLIP, LayersRun, matrices, soft_rate
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
+from calotype.fit.soap import Soap
 from calotype.fit.start import crops_of, with_rows
 from calotype.model import bundle
 from calotype.model.bundle import Model
@@ -49,23 +50,21 @@ def learn(
         for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
     ]
     own = runs[0].own.detach().clone().requires_grad_()
-    optimizer = torch.optim.Adam([own])
+    learner = Soap(own, matrices(runs[0].layout))
     began, costs = time.monotonic(), np.ones(len(runs))
     for at in range(iterations):
         done = at / iterations
-        optimizer.param_groups[0]["lr"] = soft_rate(done)
-        optimizer.zero_grad(set_to_none=True)
+        own.grad = None
         for k in random.choice(len(runs), min(at_once, len(runs)), replace=False):
             run = runs[k]
             bits, mse = run.cost(tensors(run.layout, own * run.scale), run.softened(done))
             cost = bits / run.pixels + run.lambda_ * mse
             run.optimizer.zero_grad(set_to_none=True)
             (cost / cost.detach()).backward()
-            run.pace(soft_rate(done))
-            run.optimizer.step()  # of its values: its own networks have no gradient
+            run.move_values(soft_rate(done))
             costs[k] = float(cost.detach())
         torch.nn.utils.clip_grad_norm_([own], CLIP)
-        optimizer.step()
+        learner.step(soft_rate(done))
         if at % 50 == 49:
             say(f"{at + 1}/{iterations} cost {np.exp(np.mean(np.log(costs))):.4f}, {time.monotonic() - began:.0f} s")
     start = runs[0].vector(own).detach().cpu().numpy().astype(np.int32)[None]

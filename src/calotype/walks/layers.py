@@ -33,9 +33,8 @@ HIDDEN = 2047  # the greatest activation
 MIX_ONE, MEAN_ONE, INDEX_ONE = 128, 128, 128
 _WEIGHT, _CHROMA_WEIGHT, _MOST_BIAS = 800, 380, 1 << 19
 _MIX, _OUT = 500, 256
-BASE_MOST = (
-    1 << 12
-)  # magnitude of what a rate adds to a scale, sixteenths: a model's rows are no part of the bounds above
+# What a rate adds to a scale, sixteenths, at most: a model's rows are not bounded by its tensors' limits.
+BASE_MOST = 1 << 12
 UP_ONE = 1024  # integers that a weight of the synthesis is
 _FURTHEST = 1 << 14
 CHROMA = "chroma."  # before the names of its networks' tensors
@@ -112,6 +111,10 @@ class LayersLayout(Tensors):
             return (luma,)
         row = self.coarsest + 1 - self.chroma
         return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, _CHROMA_WEIGHT, self.chroma, row)
+
+    def those_of(self, tensor: str) -> list[Contexts]:
+        """The networks whose tables the context tensor of that name changes."""
+        return [net for net in self.contexts if (net.prefix == CHROMA) == tensor.startswith(CHROMA)]
 
     @property
     def names(self) -> list[str]:
