@@ -30,9 +30,11 @@ from torch.nn import functional
 
 from calotype import rates, zoo
 from calotype.fit import pointwise
-from calotype.fit.layers import SOFT, SYNTHESIS, LayersRun, bits_of
+from calotype.fit.layers import SOFT, LayersRun
+from calotype.fit.layers_network import SYNTHESIS, bits_of, joined, synthesis_matrices
 from calotype.fit.loop import Plan
 from calotype.fit.network import psnr_db, tensors
+from calotype.fit.soap import Soap
 from calotype.fit.start import HELD_OUT
 from calotype.model.bundle import Model
 from calotype.train import data, design
@@ -116,7 +118,7 @@ class Raster(Ordered):
         scale = np.repeat([t.scale for t in self.layout.tensors], [t.size for t in self.layout.tensors])
         self.scale = torch.from_numpy(scale).float()
         self.own = (torch.from_numpy(vector).float() / self.scale).requires_grad_()
-        self.optimizer = torch.optim.Adam([{"params": [self.own]}, self.optimizer.param_groups[1]])
+        self.learner = Soap(self.own, _matrices(self.layout))
 
     def _bits(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], **_: Any) -> Tensor:
         total = torch.zeros(())
@@ -145,6 +147,20 @@ class Raster(Ordered):
                 index = (both[net.planes :] / INDEX_ONE).clamp(0, SCALES)
                 total = total + bits_of(own, mean, index).sum()
         return total
+
+
+def _matrices(layout: RasterLayout) -> list[Tensor]:
+    """As fit/layers_network.py has them of passes."""
+    at = {t.name: torch.arange(t.part.start, t.part.stop).view(t.shape) for t in layout.tensors}
+    found = []
+    for net in layout.contexts:
+        w = net.of(at)
+        for k in range(4):
+            own = slice(k * net.width, (k + 1) * net.width)
+            found.append(joined(w["coarse"][own], *([w["beside"][own]] if net.beside else []), w["bias.pass"][k]))
+        told = joined(torch.cat([w["mean.0"], w["index.0"]]), torch.cat([w["mean_bias"][0], w["index_bias"][0]]))
+        found += [w["known.1"].flatten(1), told, joined(w["mix"], w["mix_bias"]), w["bias.layer"]]
+    return [*found, *synthesis_matrices(at)]
 
 
 def _spread(parts: Tensor, width: int) -> Tensor:

@@ -17,7 +17,7 @@ from calotype.tiles import Grid, Region
 from calotype.walks import layers as walk
 
 torch = pytest.importorskip("torch")
-from calotype.fit import layers, layers_start  # noqa: E402
+from calotype.fit import layers, layers_network, layers_start  # noqa: E402
 from calotype.fit.loop import Plan  # noqa: E402
 from calotype.fit.network import tensors  # noqa: E402
 
@@ -47,7 +47,7 @@ def test_torch_finds_the_tables_and_pixels_of_the_codec(model, pixels):
     values = {name: torch.from_numpy(np.array(band)) for name, band in made.whole.items()}
     with torch.no_grad():
         bits, _ = run.cost(tensors(run.layout, vector), values, exact=True)
-        colours = layers.colours_of(tensors(run.layout, vector), run.step, values)
+        colours = layers_network.colours_of(tensors(run.layout, vector), run.step, values)
     data = codec.encode(Picture(pixels), model, rate_index=rate, threads=1, check=False, fitted=made)
     written = sum(8 * len(segment.data) for tile in container.parse(data).tiles for segment in tile.segments)
     assert abs(float(bits) - written) < 0.02 * written + 300
@@ -80,7 +80,7 @@ def test_torch_chooses_the_tables_of_the_walk(model, pixels):
     vector = torch.from_numpy(model.table("start")[0] + made.weights[0]).float()
     base = torch.from_numpy(model.rows("base", np.array([rate]))[0, :, 0, 0])
     given = {name: torch.from_numpy(np.array(band[0])) for name, band in values.items()}
-    found = layers.contexts(layout, tensors(layout, vector), base, given, exact=True)
+    found = layers_network.contexts(layout, tensors(layout, vector), base, given, exact=True)
     for name, (mean8, index) in found.items():
         table, whole = walk._tables(mean8.numpy(), index.numpy())
         assert np.array_equal(seen[name][0, 0], table) and np.array_equal(seen[name][1, 0], whole)
@@ -169,6 +169,6 @@ def test_windows_are_what_torch_makes_of_the_whole(model, pixels):
         name: torch.from_numpy(array) for name, array in fitting.layout_of(model).named(model.table("start")[0]).items()
     }
     given = {name: torch.from_numpy(value) for name, value in values.items()}
-    colours = layers.colours_of(w, torch.tensor(float(transform.step(300))), given)
+    colours = layers_network.colours_of(w, torch.tensor(float(transform.step(300))), given)
     wanted = (colours[0] * 255).add(0.5).floor().clamp(0, 255).permute(1, 2, 0).numpy()
     assert np.abs(found.astype(int) - wanted).max() <= 1 and (found != wanted).mean() < 0.01

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from calotype.fit.layers import matrices  # noqa: E402
+from calotype.fit.layers_network import matrices  # noqa: E402
 from calotype.fit.soap import Soap  # noqa: E402
 from calotype.walks.layers import LayersLayout  # noqa: E402
 

@@ -1,52 +1,35 @@
 """The optimisation of one picture in layers: values, contexts and synthesis descend together; then weights are quantized.
 
     soft   values pass a rounding that sharpens, with noise (C3, Kim et al. 2023, arXiv:2312.02753, section 3)
-    hard   values are rounded and stay; each tensor of the networks gets the step that pays in bits of the whole file, and
-           the networks descend on as multiples of it, computing on integers as the decoder will
+    hard   values are rounded and stay; networks compute on integers as the decoder will, and become integers, kind by kind
+           (settling.py), what is left descending on
 
-The arithmetic of the contexts is walks/layers.py's own. How `bespoke` is fitted, to whose pyramid values belong: loop.py.
+What networks compute is in layers_network.py. How `bespoke` is fitted, to whose pyramid values belong: loop.py.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
-from calotype.fit import pointwise
+from calotype.fit.layers_network import SYNTHESIS, Watch, bits_of, colours_of, contexts, matrices
 from calotype.fit.loop import Best, Plan, Progress
-from calotype.fit.network import integers, laplace_bits, psnr_db, tensors
+from calotype.fit.network import psnr_db, tensors
+from calotype.fit.settling import GROUPS, LAST, cheapest, kind_of
 from calotype.fit.soap import Soap
-from calotype.fit.upsampling import up
-from calotype.fit.weights import coded_bits, tensor_bits
+from calotype.fit.weights import coded_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
-from calotype.walks.layers import (
-    BASE_MOST,
-    HIDDEN,
-    INDEX_ONE,
-    LOW,
-    MEAN_ONE,
-    MIX_ONE,
-    PER_LOG,
-    PHASES,
-    SCALES,
-    SUM_ONE,
-    UP_ONE,
-    Contexts,
-    LayersLayout,
-    seen,
-)
+from calotype.walks.layers import BASE_MOST, Contexts
 
-__all__ = ["CLIP", "LayersRun", "bits_of", "colours_of", "contexts", "soft_rate"]
+__all__ = ["CLIP", "LayersRun", "soft_rate"]
 
 RATE = 1e-2  # of values, by Adam, and of weights, by SOAP, alike; values are sixteenths of it
 MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
@@ -56,161 +39,9 @@ HARD = 5e-4  # rate after it, of the networks
 SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to last, and shape of its noise
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
-SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
-WORSE = 3  # in a row that end the search among them
+LOOKS = 16  # at random signs, for what turns on a weight: within a third of it
 COARSE, FINE = 1 / 24, 1 / 128  # about the steps that pay, of weights of the contexts and of the synthesis
-SYNTHESIS = ("up", "first", "first_bias", "last", "last_bias", "third", "third_bias", "fourth", "fourth_bias")
 _REPORTED = 25  # iterations between looks at what would be written
-
-
-class _Rounded(torch.autograd.Function):
-    """Sums / one, rounded half up and clipped; the gradient is that of the clipping alone."""
-
-    @staticmethod
-    def forward(ctx: Any, sums: Tensor, one: int, low: int, top: int) -> Tensor:
-        found = sums * (1 / one)
-        ctx.save_for_backward((found > low) & (found < top))
-        ctx.one = one
-        return found.add_(0.5).floor_().clamp_(low, top)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (inside,) = ctx.saved_tensors
-        return grad * inside * (1 / ctx.one), None, None, None
-
-
-def _squashed(sums: Tensor, one: int, low: int, top: int, exact: bool) -> Tensor:
-    """As `predict` has it; without `exact` nothing is rounded."""
-    if exact:
-        return _Rounded.apply(sums, one, low, top)  # type: ignore[no-any-return]
-    return (sums * (1 / one)).clamp(low, top)
-
-
-def contexts(
-    layout: LayersLayout,
-    w: Mapping[str, Tensor],
-    bases: Tensor,
-    values: Mapping[str, Tensor],
-    *,
-    exact: bool,
-    nets: Sequence[Contexts] | None = None,
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Means in eighths and scales of every layer of one tile, for values [planes, h, w] as they will be known.
-
-    The arithmetic of `walks.layers.predict`, for the four passes of a layer side by side, since what each of them knows
-    is known here: one convolution whose weights are zero where a pass knows nothing yet.
-    bases   what the rate adds, sixteenths of a scale, [layers]      nets   whose layers; by default those of all networks
-    """
-    found = {}
-    for net in layout.contexts if nets is None else nets:
-        found |= _contexts_of(net, layout.coarsest, net.of(w), bases, values, exact)
-    return found
-
-
-def _contexts_of(
-    net: Contexts, coarsest: int, w: Mapping[str, Tensor], bases: Tensor, values: Mapping[str, Tensor], exact: bool
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """The same of the layers of one network."""
-    width, planes, found = net.width, net.planes, {}
-    # Divisions move into the weights where nothing is rounded in between.
-    one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
-    kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
-    mix, mix_bias = w["mix"] / mix_one, w["mix_bias"] / mix_one
-    told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(4)])  # 4 (2 planes) width
-    for layer in range(coarsest, net.finest - 1, -1):
-        own = values[f"{net.letter}{layer}"]
-        passes = 1 if layer == coarsest else 4
-        bias = (w["bias.layer"][layer] + w["bias.pass"][:passes]) / one
-        if passes == 1:
-            sums = bias[:, :, None, None]
-        else:
-            known = [own[:, y::2, x::2] for y, x in PHASES[:3]]
-            inputs = seen(torch.cat([*known, values[f"{net.letter}{layer + 1}"]]))[None]
-            sums = functional.conv2d(inputs, kernel, bias.flatten(), padding=1)
-            if net.beside:
-                before = torch.cat([values[f"p{layer}"][:, y::2, x::2] for y, x in PHASES])
-                sums = sums + functional.conv2d(seen(before)[None], w["beside"] / one)
-            sums = sums.unflatten(1, (4, width))[0]
-        shift = bases[net.row + layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)[:passes]
-        flat = sums.flatten(2)
-        if exact:
-            hidden = _squashed(flat, SUM_ONE, 0, HIDDEN, exact)
-            inner = torch.matmul(mix, hidden) + mix_bias[:, None]
-            hidden = hidden + _squashed(inner, MIX_ONE, 0, HIDDEN, exact)
-            both = torch.baddbmm(biases[:, :, None], told[:passes], hidden)
-        else:
-            both = pointwise.mixed(flat, mix, mix_bias, told[:passes], biases)
-        both = both.unflatten(2, sums.shape[2:])
-        mean = _squashed(both[:, :planes], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
-        index = _squashed(both[:, planes:], INDEX_ONE, 0, SCALES, exact)
-        found[f"{net.letter}{layer}"] = (
-            (mean[0].expand_as(own), index[0].expand_as(own)) if passes == 1 else (_places(mean), _places(index))
-        )
-    return found
-
-
-def _first_layer(w: Mapping[str, Tensor], k: int, net: Contexts) -> Tensor:
-    """Weights of pass k for the places of three passes and the coarser layer: [width, 4 planes, 3, 3]."""
-    coarse = w["coarse"][k * net.width : (k + 1) * net.width]
-    unknown = coarse.new_zeros(net.width, (3 - k) * net.planes, 3, 3)
-    return torch.cat([*([w[f"known.{k}"]] if k else []), unknown, coarse], 1)
-
-
-def _places(parts: Tensor) -> Tensor:
-    """What the passes say of their places, in one array: [4, planes, h, w] of cells -> [planes, 2h, 2w]."""
-    inverse = [PHASES.index((y, x)) for y in range(2) for x in range(2)]
-    return functional.pixel_shuffle(parts[inverse].transpose(0, 1), 2)[:, 0]
-
-
-def bits_of(values: Tensor, mean8: Tensor, index: Tensor) -> Tensor:
-    """Bits of each value under a Laplace distribution around mean8 / 8, differentiable; about FLOOR_BITS at most."""
-    log_b = (index - 1) * (1 / PER_LOG) + LOW
-    return laplace_bits(values - mean8 * (1 / 8), (log_b - LAPLACE_LOW) * LAPLACE_PER_LOG)
-
-
-def colours_of(w: Mapping[str, Tensor], step: Tensor, values: Mapping[str, Tensor]) -> Tensor:
-    """Twin of layers.py: values [planes, h, w] of the layers by name -> colours in 0..1, [1, 3, h, w]."""
-    w = {name: array / UP_ONE for name, array in w.items()}
-    luma = chroma = None
-    for layer in sorted((int(name[1:]) for name in values if name[0] == "p"), reverse=True):
-        own = values[f"p{layer}"] * step
-        luma = own if luma is None else torch.cat([own, up(luma, w["up"])])
-        chroma = None if chroma is None else up(chroma, w["up"])
-        if f"c{layer}" in values:
-            own = values[f"c{layer}"] * step
-            chroma = own if chroma is None else own + chroma
-    assert luma is not None
-    held = luma if chroma is None else torch.cat([luma, chroma])
-    colours = pointwise.two_layers(held.flatten(1), w["first"], w["first_bias"], w["last"], w["last_bias"])
-    colours = colours.unflatten(1, held.shape[1:])[None]
-    colours = colours.contiguous(memory_format=torch.channels_last)  # a third of the time of what follows
-    colours = colours + functional.conv2d(colours, w["third"], w["third_bias"], padding=1).relu()
-    return colours + functional.conv2d(colours, w["fourth"], w["fourth_bias"], padding=1)
-
-
-def matrices(layout: LayersLayout) -> list[Tensor]:
-    """The weights as matrices whose gradients go together, biases as columns: what Soap is told."""
-    at = {t.name: torch.arange(t.part.start, t.part.stop).view(t.shape) for t in layout.tensors}
-    found = []
-
-    def add(*columns: Tensor) -> None:
-        found.append(torch.cat([part.flatten(1) if part.ndim > 1 else part[:, None] for part in columns], 1))
-
-    for net in layout.contexts:
-        w = net.of(at)
-        for k in range(4):
-            own = slice(k * net.width, (k + 1) * net.width)
-            first = [w[f"known.{k}"]] if k else []
-            beside = [w["beside"][own]] if net.beside else []
-            add(*first, w["coarse"][own], *beside, w["bias.pass"][k])
-            add(torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]), torch.cat([w["mean_bias"][k], w["index_bias"][k]]))
-        add(w["mix"], w["mix_bias"])
-        add(w["bias.layer"])
-    for name in ("first", "last", "third", "fourth"):
-        add(at[name], at[f"{name}_bias"])
-    add(at["up"][None])
-    return found
 
 
 def soft_rate(done: float) -> float:
@@ -248,8 +79,11 @@ class LayersRun:
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
         self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, MEMORY))
         self.learner = Soap(self.own, matrices(self.layout))
-        self.shifts: np.ndarray | None = None  # of the steps of differences to the start, once they are chosen
-        self.kept = math.inf, self.own.detach().clone()  # the best networks for rounded values, and what they cost
+        self.settled = 0  # groups of tensors whose integers are chosen, which and to what
+        self.fixed = torch.zeros(len(self.start), dtype=torch.bool, device=self.device)
+        self.integers = torch.from_numpy(self.start).float().to(self.device)
+        self.shifts = np.zeros(len(self.layout.tensors), np.int64)  # of the steps of differences to the start
+        self.turning: np.ndarray | None = None  # how much turns on each integer, once that was looked at
         self.iteration, self.log = 0, list[dict[str, float]]()
 
     def run(self, say: Callable[[Progress], None] | None = None) -> Best:
@@ -264,17 +98,15 @@ class LayersRun:
 
     def _descend(self, done: float) -> None:
         """One step of everything that descends at this share of the iterations."""
-        begun = min(done / SOFT, 1.0)
-        if done > SOFT:
-            if self.shifts is None:
-                self.shifts = self._steps_that_pay()
-                self._keep()
-            rate = HARD * (1 - (done - SOFT) / (1 - SOFT)) + 1e-5
-            w, values = tensors(self.layout, self.vector()), self.rounded()
+        hard = (done - SOFT) / (1 - SOFT)
+        if hard > 0:
+            self._settle(int(hard * len(GROUPS)))
+            w, values, rate = tensors(self.layout, self.vector()), self.rounded(), HARD * (1 - hard)
         else:
+            begun = done / SOFT
             w = tensors(self.layout, self.own * self.scale)
             rate, values = soft_rate(begun), self.softened(begun)
-        bits, mse = self.cost(w, values, exact=self.shifts is not None)
+        bits, mse = self.cost(w, values, exact=hard > 0)
         self.own.grad = None
         self.optimizer.zero_grad(set_to_none=True)
         ((bits + self.sent()) / self.pixels + self.lambda_ * mse).backward()
@@ -308,52 +140,52 @@ class LayersRun:
         return self._bits(w, values, exact=exact), self._error(w, values)
 
     def sent(self) -> Tensor:
-        """About how many bits the differences to the start will take, differentiable: by the mean magnitude in each tensor."""
-        deltas, total = self.own - self.began, torch.zeros((), device=self.device)
+        """About how many bits unsettled differences will take, differentiable: by their mean magnitude in each tensor."""
+        deltas, total = (self.own - self.began) * ~self.fixed, torch.zeros((), device=self.device)
         for tensor in self.layout.tensors:
             step = FINE if tensor.name in SYNTHESIS else COARSE
             total = total + tensor.size * torch.log2(1 + math.e * deltas[tensor.part].abs().mean() / step)
         return total
 
-    def _bits(
-        self,
-        w: Mapping[str, Tensor],
-        values: Mapping[str, Tensor],
-        *,
-        exact: bool = False,
-        nets: Sequence[Contexts] | None = None,
-    ) -> Tensor:
+    def _bits(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool = False) -> Tensor:
         total = torch.zeros((), device=self.device)
+        for bits in self._each(w, values, exact=exact):
+            total = total + bits.sum()
+        return total
+
+    def _each(
+        self, w: Mapping[str, Tensor], values: Mapping[str, Tensor], *, exact: bool = False, watch: Watch | None = None
+    ) -> Iterator[Tensor]:
+        """Bits of every value, tile by tile and layer by layer."""
         for number in range(len(self.grid)):
             tile = self.grid[number]
             parts = {name: tile.over(stride) for name, stride in self.strides.items()}
             own = {name: values[name][:, part.rows, part.cols] for name, part in parts.items()}
-            for name, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact, nets=nets).items():
-                total = total + bits_of(own[name], mean8, index).sum()
-        return total
+            for name, (mean8, index) in contexts(self.layout, w, self.base, own, exact=exact, watch=watch).items():
+                yield bits_of(own[name], mean8, index)
 
     def _error(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Tensor:
-        found = colours_of(w, self.step, values)[:, :, : self.height, : self.width]
+        found = self._colours(w, values)
         if not torch.is_grad_enabled():
             found = (found * 255).add(0.5).floor().clamp(0, 255) / 255
         return (found - self.target).square().mean() * 255**2
+
+    def _colours(self, w: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Tensor:
+        return colours_of(w, self.step, values)[:, :, : self.height, : self.width]
 
     def rounded(self) -> dict[str, Tensor]:
         """The values as they would be written."""
         return {name: torch.round(own.detach() * UNIT).clamp(-2047, 2047) for name, own in self.layers.items()}
 
     def vector(self, own: Tensor | None = None) -> Tensor:
-        """The networks' integers, with straight-through gradients; `own` may stand for this picture's."""
-        found = (self.own if own is None else own) * self.scale
-        if self.shifts is not None:
-            repeated = np.repeat(2.0**self.shifts, [tensor.size for tensor in self.layout.tensors])
-            unit = torch.from_numpy(repeated).float().to(self.device)
-            start = torch.from_numpy(self.start).float().to(self.device)
-            found = start + integers((found - start) / unit, 2 * self.limits) * unit
-        return integers(found, self.limits)
+        """The networks in units of integers: what is settled, and what still descends; `own` may stand for this picture's."""
+        free = torch.minimum(torch.maximum((self.own if own is None else own) * self.scale, -self.limits), self.limits)
+        return torch.where(self.fixed, self.integers, free)
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
-        bits, mse = self._keep()
+        with torch.no_grad():
+            found = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
+        bits, mse = map(float, found)
         bpp, psnr = bits / self.pixels, psnr_db(mse)
         done, of = self.iteration, self.plan.iterations
         self.log.append({"iteration": done, "bpp": bpp, "psnr_db": psnr, "seconds": seconds})
@@ -361,58 +193,102 @@ class LayersRun:
             left = seconds / done * (of - done)
             say(Progress(iteration=done, iterations=of, bpp=bpp, psnr_db=psnr, seconds_left=left))
 
-    @torch.no_grad()
-    def _keep(self) -> tuple[float, float]:
-        """Bits and error of what would be written now; after rounding the best networks stay: steps there are noisy."""
-        bits, mse = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
-        cost = float(bits) / self.pixels + self.lambda_ * float(mse)
-        if self.shifts is not None and cost < self.kept[0]:
-            self.kept = cost, self.own.detach().clone()
-        return float(bits), float(mse)
+    def _settle(self, groups: int) -> None:
+        """Choose the integers of the first so many groups of tensors."""
+        while self.settled < groups:
+            group = GROUPS[self.settled]
+            if self.turning is None:
+                self.turning = self._turning()
+            rows = self._turning_in_last_layers() if group == LAST else {}
+            vector = self.vector().detach().cpu().numpy()
+            for place, tensor in enumerate(self.layout.tensors):
+                if kind_of(tensor.name) not in group:
+                    continue
+                start, shape = self.start[tensor.part], (tensor.shape[0], -1)
+                alone = self.turning[tensor.part].reshape(shape)
+                wanted = (vector[tensor.part] - start).reshape(shape)
+                curve = rows.get(tensor.name)
+                found, self.shifts[place] = cheapest(wanted, alone if curve is None else _without_last(curve))
+                if curve is not None:
+                    self._shift_biases(
+                        tensor.name, (curve[:, :-1, -1] * (wanted - found)).sum(1) / (curve[:, -1, -1] + 1e-12)
+                    )
+                step = 1 << self.shifts[place]
+                most, least = ((bound - start) // step * step for bound in (tensor.limit, step - 1 - tensor.limit))
+                chosen = start + np.clip(found.ravel(), least, most)
+                self.integers[tensor.part] = torch.from_numpy(chosen).float().to(self.device)
+                self.fixed[tensor.part] = True
+            self.settled += 1
 
     @torch.no_grad()
-    def _steps_that_pay(self) -> np.ndarray:
-        """The shift of each tensor, chosen one after the other, the others as they are by then."""
-        values = self.rounded()
-        vector, shifts = self.vector().cpu().numpy().astype(np.int64), np.zeros(len(self.layout.tensors), np.int64)
-        for place, tensor in enumerate(self.layout.tensors):
-            best, chosen, worse = math.inf, vector, 0
-            delta = vector[tensor.part] - self.start[tensor.part]
-            nets = [] if tensor.name in SYNTHESIS else self.layout.those_of(tensor.name)
-            for shift in SHIFTS:
-                steps = np.floor(delta / 2**shift + 0.5).astype(np.int64)
-                trial = vector.copy()
-                trial[tensor.part] = np.clip(self.start[tensor.part] + (steps << shift), -tensor.limit, tensor.limit)
-                w = tensors(self.layout, torch.from_numpy(trial).float().to(self.device))
-                if nets:
-                    cost = float(self._bits(w, values, exact=True, nets=nets))
-                else:
-                    cost = float(self._error(w, values)) * self.lambda_ * self.pixels
-                cost += tensor_bits(steps)
-                if cost < best:
-                    best, chosen, shifts[place], worse = cost, trial, shift, 0
-                elif (worse := worse + 1) == WORSE:
-                    break
-            vector = chosen
-        return shifts
+    def _shift_biases(self, name: str, by: np.ndarray) -> None:
+        """Add to the biases of a tensor of the last layers, integers [rows]."""
+        kind, k = name.rsplit(".", 1)
+        (biases,) = (tensor for tensor in self.layout.tensors if tensor.name == f"{kind}_bias")
+        first = biases.part.start + int(k) * len(by)
+        self.own[first : first + len(by)] += torch.from_numpy(by / biases.scale).to(self.own)
+
+    def _turning(self) -> np.ndarray:
+        """Second derivatives of bits + lambda * error towards each integer, about.
+
+        Bits are negative logarithms of probabilities that fit, so theirs are sums of squares of slopes (Fisher), those of the
+        error nearly so (Gauss and Newton). A gradient of all values at random signs, squared, has that sum as its mean.
+        """
+        vector = self.vector().detach().requires_grad_()
+        values, found = self.rounded(), torch.zeros_like(vector)
+        of_error = 2 * self.lambda_ * 255**2 / 3
+        for _ in range(LOOKS):
+            w = tensors(self.layout, vector)
+            each = [(bits * self._signs(bits)).sum() for bits in self._each(w, values, exact=True)]
+            bits = torch.stack(each).sum()
+            colours = self._colours(w, values)
+            for signed, weight in ((bits, math.log(2)), ((colours * self._signs(colours)).sum(), of_error)):
+                (slope,) = torch.autograd.grad(signed, vector, retain_graph=signed is bits)
+                found += weight * slope.square()
+        return (found / LOOKS).cpu().numpy().astype(np.float64)
+
+    def _signs(self, like: Tensor) -> Tensor:
+        return torch.randint(0, 2, like.shape, generator=self.generator, device=self.device) * 2 - 1
+
+    def _turning_in_last_layers(self) -> dict[str, np.ndarray]:
+        """The same of each row of the last layers, all integers and the bias of it together: [rows, n + 1, n + 1] by tensor."""
+        vector = self.vector().detach().requires_grad_()
+        seen: list[tuple[Contexts, Tensor, Tensor]] = []
+
+        def watch(net: Contexts, hidden: Tensor, both: Tensor) -> None:
+            both.retain_grad()
+            seen.append((net, hidden.detach(), both))
+
+        torch.stack(
+            [bits.sum() for bits in self._each(tensors(self.layout, vector), self.rounded(), exact=True, watch=watch)]
+        ).sum().backward()
+        found: dict[str, np.ndarray] = {}
+        for net, hidden, both in seen:
+            assert both.grad is not None
+            for k, (x, slopes) in enumerate(zip(hidden, both.grad, strict=True)):
+                x = torch.cat([x, torch.ones_like(x[:1])])
+                curves = [math.log(2) * ((x * slope.square()) @ x.T).cpu().numpy().astype(float) for slope in slopes]
+                for name, part in zip(LAST, (curves[: net.planes], curves[net.planes :]), strict=True):
+                    key = f"{net.prefix}{name}.{k}"
+                    found[key] = found.get(key, 0) + np.stack(part)
+        return found
 
     def best(self) -> Best:
         """What there is now, as it would be written."""
-        if self.shifts is None:
-            self.shifts = self._steps_that_pay()
-        self._keep()
-        with torch.no_grad():
-            self.own.copy_(self.kept[1])
+        self._settle(len(GROUPS))
         values = self.rounded()
-        unit = np.repeat(2**self.shifts, [tensor.size for tensor in self.layout.tensors])
-        deltas = self.vector().detach().cpu().numpy().astype(np.int64) - self.start
-        deltas = (deltas // unit * unit).astype(np.int32)  # where a limit cut it, a multiple again
+        deltas = (self.integers.cpu().numpy().astype(np.int64) - self.start).astype(np.int32)
         with torch.no_grad():
-            w = tensors(self.layout, torch.from_numpy(self.start + deltas).float().to(self.device))
-            bits, mse = self.cost(w, values, exact=True)
+            bits, mse = self.cost(tensors(self.layout, self.integers), values, exact=True)
         total = float(bits) + coded_bits(self.layout, deltas, self.shifts)
         bands = {name: own.cpu().numpy() for name, own in values.items()}
         return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, self.strides)
+
+
+def _without_last(curve: np.ndarray) -> np.ndarray:
+    """Second derivatives [rows, n + 1, n + 1] where the last coordinate goes wherever it is best: [rows, n, n]."""
+    across = curve[:, :-1, -1:]
+    return curve[:, :-1, :-1] - across * across.transpose(0, 2, 1) / (curve[:, -1:, -1:] + 1e-12)
 
 
 def _soft(x: Tensor, sharp: float) -> Tensor:

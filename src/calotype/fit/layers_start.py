@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from calotype import writing
-from calotype.fit.layers import CLIP, LayersRun, matrices, soft_rate
+from calotype.fit.layers import CLIP, LayersRun, soft_rate
+from calotype.fit.layers_network import matrices
 from calotype.fit.loop import Plan
 from calotype.fit.network import tensors
 from calotype.fit.soap import Soap
@@ -67,7 +68,7 @@ def learn(
         learner.step(soft_rate(done))
         if at % 50 == 49:
             say(f"{at + 1}/{iterations} cost {np.exp(np.mean(np.log(costs))):.4f}, {time.monotonic() - began:.0f} s")
-    start = runs[0].vector(own).detach().cpu().numpy().astype(np.int32)[None]
+    start = runs[0].vector(own).detach().round().cpu().numpy().astype(np.int32)[None]
     return with_rows(model, {"start": start}, {"crops": len(crops), "iterations": iterations})
 
 

@@ -6,13 +6,14 @@ differences to the start follow from one look at the picture, with how much each
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from calotype.fit.weights import FURTHEST, coded_as, tensor_bits
 
-__all__ = ["Slope", "best_steps"]
+__all__ = ["Slope", "best_steps", "sweep"]
 
 SHIFTS = (1, 2, 3, 4)
 RIDGE = 1e-3  # of the mean second derivative, where the picture does not tell inputs apart
@@ -63,20 +64,32 @@ def _descended(wanted: np.ndarray, curve: np.ndarray, layer: int | None, base: i
     units = np.full(count, 0.0 if layer is None else 2.0**layer)
     units[-1] = 0.0 if base is None else 2.0**base
     steps = np.round(wanted / np.where(units > 0, units, np.inf))
-    for sweep in range(SWEEPS):
+    for at in range(SWEEPS):
         lengths = [coded_as(part.astype(np.int64))[1] for part in (steps[:, :-1], steps[:, -1:])]
+        tables = [lengths[int(j == count - 1)] for j in range(count)]
         for c in range(len(steps)):
-            pull = curve[c] @ (steps[c] * units - wanted[c])  # the slope of the quadratic part
-            for j in np.flatnonzero(units):
-                now, table = steps[c, j], lengths[int(j == count - 1)]
-                ideal = now - pull[j] / (curve[c, j, j] * units[j])
-                tried = np.array([now, np.floor(ideal), np.ceil(ideal), 0.0])
-                by = (tried - now) * units[j]
-                bits = table[np.minimum(np.abs(tried), FURTHEST).astype(np.int64)]
-                chosen = int((pull[j] * by + 0.5 * curve[c, j, j] * by * by + bits).argmin())
-                if by[chosen]:
-                    pull += curve[c][:, j] * by[chosen]
-                    steps[c, j] = tried[chosen]
-        if not steps.any() and sweep:
+            sweep(steps[c], wanted[c], curve[c], units, tables)
+        if not steps.any() and at:
             break
     return steps * units
+
+
+def sweep(
+    steps: np.ndarray, wanted: np.ndarray, curve: np.ndarray, units: np.ndarray, tables: Sequence[np.ndarray]
+) -> None:
+    """Change integers [n] in place, one after the other, each to what is best with all others as they are.
+
+    wanted   what `steps * units` would be if it were free       curve    second derivatives of the bits around it, [n, n]
+    units    0: stays as it is                                   tables   bits of every magnitude, of each integer
+    """
+    pull = curve @ (steps * units - wanted)  # the slope of the quadratic part
+    for j in np.flatnonzero(units):
+        now = steps[j]
+        ideal = now - pull[j] / (curve[j, j] * units[j])
+        tried = np.array([now, np.floor(ideal), np.ceil(ideal), 0.0])
+        by = (tried - now) * units[j]
+        bits = tables[j][np.minimum(np.abs(tried), FURTHEST).astype(np.int64)]
+        chosen = int((pull[j] * by + 0.5 * curve[j, j] * by * by + bits).argmin())
+        if by[chosen]:
+            pull += curve[:, j] * by[chosen]
+            steps[j] = tried[chosen]

@@ -1,7 +1,7 @@
 """Small networks of 1x1 layers, a strip of places at a time: what is in between never leaves the cache, nor is it kept.
 
 Their gradients by hand, from activations that are computed again: autograd's own way takes twice the
-memory (docs/systems/bespoke.md). Real numbers only: where activations are rounded, fit/layers.py computes them itself.
+memory (docs/systems/bespoke.md). Real numbers only: rounded activations are layers_network.py's own.
 """
 
 from __future__ import annotations

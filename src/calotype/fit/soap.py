@@ -21,7 +21,7 @@ class Soap:
     """Descends a vector in place.
 
     vector    float [n], a leaf whose gradient `step` uses
-    entries   of each matrix, int [rows, columns]: where in the vector they lie; together all places, each once
+    entries   of each matrix, int [rows, columns]: where in the vector they lie; a place in none of them stays
     """
 
     def __init__(self, vector: Tensor, entries: Iterable[Tensor]) -> None:

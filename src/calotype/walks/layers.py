@@ -112,10 +112,6 @@ class LayersLayout(Tensors):
         row = self.coarsest + 1 - self.chroma
         return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, _CHROMA_WEIGHT, self.chroma, row)
 
-    def those_of(self, tensor: str) -> list[Contexts]:
-        """The networks whose tables the context tensor of that name changes."""
-        return [net for net in self.contexts if (net.prefix == CHROMA) == tensor.startswith(CHROMA)]
-
     @property
     def names(self) -> list[str]:
         """Of the layers, in the order in which they are coded."""
@@ -175,7 +171,7 @@ def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above
     above   what `coarse` makes of the next coarser layer, and `beside` of planes that are known before, for this pass:
             [width, h, w], sums; None for the coarsest
     cells   known values of the passes before, [k planes, h + 2, w + 2], as `seen` has them, with a margin; None in the first
-    ops     the arithmetic; fit/layers.py has a twin of the whole in torch, for all passes side by side
+    ops     the arithmetic; fit/layers_network.py has a twin of the whole in torch, for all passes side by side
     """
     sums = ops.bias(w["bias.layer"][layer] + w["bias.pass"][k])
     if above is not None:
