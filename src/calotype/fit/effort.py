@@ -36,7 +36,7 @@ PYRAMID = {
 }
 # Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(200),
+    1: Effort(150),
     2: Effort(600),
     3: Effort(2_000),
     4: Effort(4_000),
@@ -47,7 +47,7 @@ LAYERS = {
     9: Effort(100_000),
 }
 DEFAULT = 3
-_BEFORE_AND_AFTER = {"bespoke": 8, "layers": 100}  # iterations' worth of time that each fit takes besides
+_BEFORE_AND_AFTER = {"bespoke": 8, "layers": 55}  # iterations' worth of time that each fit takes besides
 _SECONDS_PER_MP = {"bespoke": 1.3, "layers": 0.65}  # of one iteration on one core: docs/systems/bespoke.md
 
 

@@ -32,7 +32,7 @@ from calotype.walks.layers import BASE_MOST, Contexts
 __all__ = ["CLIP", "LayersRun", "soft_rate"]
 
 RATE = 1e-2  # of values, by Adam, and of weights, by SOAP, alike; values are sixteenths of it
-MEMORY = 0.9  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
+MEMORY = 0.95  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
 HARD = 5e-4  # rate after it, of the networks

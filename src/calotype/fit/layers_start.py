@@ -28,6 +28,7 @@ from calotype.model.bundle import Model
 
 __all__ = ["learn"]
 
+KEPT = 500
 LOWEST, HIGHEST = 150, 900  # rate indices of the crops, evenly spread
 
 
@@ -39,9 +40,11 @@ def learn(
     at_once: int = 4,
     seed: int = 0,
     say: Callable[[str], Any] = print,
+    keep: Callable[[Model], Any] | None = None,
 ) -> Model:
     """The model with a start that was fitted to crops, uint8 [h, w, 3], each at a rate of its own; all count by relative cost.
 
+    keep      is given the start as it is by then, every KEPT iterations
     at_once   crops that descend in one iteration, drawn at random; each keeps its values, and how they moved, between them
     """
     random = np.random.default_rng(seed)
@@ -53,6 +56,11 @@ def learn(
     own = runs[0].own.detach().clone().requires_grad_()
     learner = Soap(own, matrices(runs[0].layout))
     began, costs = time.monotonic(), np.ones(len(runs))
+
+    def now(iterations: int) -> Model:
+        start = runs[0].vector(own).detach().round().cpu().numpy().astype(np.int32)[None]
+        return with_rows(model, {"start": start}, {"crops": len(crops), "iterations": iterations})
+
     for at in range(iterations):
         done = at / iterations
         own.grad = None
@@ -68,8 +76,9 @@ def learn(
         learner.step(soft_rate(done))
         if at % 50 == 49:
             say(f"{at + 1}/{iterations} cost {np.exp(np.mean(np.log(costs))):.4f}, {time.monotonic() - began:.0f} s")
-    start = runs[0].vector(own).detach().round().cpu().numpy().astype(np.int32)[None]
-    return with_rows(model, {"start": start}, {"crops": len(crops), "iterations": iterations})
+        if keep is not None and at % KEPT == KEPT - 1:
+            keep(now(at + 1))
+    return now(iterations)
 
 
 def main() -> None:
@@ -83,8 +92,11 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     crops = crops_of(chosen.data, chosen.crops, chosen.seed)
-    learned = learn(bundle.read(chosen.model), crops, iterations=chosen.iterations, seed=chosen.seed)
-    writing.appear(chosen.output, bundle.write(learned), replace=True)
+
+    def keep(learned: Model) -> None:
+        writing.appear(chosen.output, bundle.write(learned), replace=True)
+
+    keep(learn(bundle.read(chosen.model), crops, iterations=chosen.iterations, seed=chosen.seed, keep=keep))
 
 
 if __name__ == "__main__":

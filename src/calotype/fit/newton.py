@@ -83,7 +83,7 @@ def sweep(
     units    0: stays as it is                                   tables   bits of every magnitude, of each integer
     """
     pull = curve @ (steps * units - wanted)  # the slope of the quadratic part
-    for j in np.flatnonzero(units):
+    for j in map(int, np.flatnonzero(units)):
         now = steps[j]
         ideal = now - pull[j] / (curve[j, j] * units[j])
         tried = np.array([now, np.floor(ideal), np.ceil(ideal), 0.0])
