@@ -36,7 +36,7 @@ PYRAMID = {
 }
 # Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(150),
+    1: Effort(180),
     2: Effort(600),
     3: Effort(2_000),
     4: Effort(4_000),

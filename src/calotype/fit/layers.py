@@ -32,7 +32,8 @@ from calotype.walks.layers import BASE_MOST, Contexts
 __all__ = ["CLIP", "LayersRun", "soft_rate"]
 
 RATE = 1e-2  # of values, by Adam, and of weights, by SOAP, alike; values are sixteenths of it
-MEMORY = 0.95  # of Adam's second moment of values: few iterations, for most of them begin at zero and leave it late
+# Of Adam's second moment of values: a fortieth of the iterations, within bounds. Most values begin at zero and leave it late.
+MEMORY, LEAST, MOST = 1 / 40, 8, 200
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
 HARD = 5e-4  # rate after it, of the networks
@@ -77,7 +78,8 @@ class LayersRun:
             for name, stride in self.strides.items()
         }
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
-        self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, MEMORY))
+        memory = min(max(plan.iterations * MEMORY, LEAST), MOST)
+        self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, 1 - 1 / memory))
         self.learner = Soap(self.own, matrices(self.layout))
         self.settled = 0  # groups of tensors whose integers are chosen, which and to what
         self.fixed = torch.zeros(len(self.start), dtype=torch.bool, device=self.device)

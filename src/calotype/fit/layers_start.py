@@ -49,8 +49,9 @@ def learn(
     """
     random = np.random.default_rng(seed)
     rates = random.permutation(np.linspace(LOWEST, HIGHEST, len(crops)).astype(int))
+    each = iterations * min(at_once, len(crops)) // len(crops)
     runs = [
-        LayersRun(crop, model, int(rate), Plan(iterations=iterations, seed=seed + k))
+        LayersRun(crop, model, int(rate), Plan(iterations=each, seed=seed + k))
         for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
     ]
     own = runs[0].own.detach().clone().requires_grad_()
