@@ -33,7 +33,7 @@ __all__ = ["CLIP", "LayersRun", "soft_rate"]
 
 RATE = 1e-2  # of values, by Adam, and of weights, by SOAP, alike; values are sixteenths of it
 # Of Adam's second moment of values: a fortieth of the iterations, within bounds. Most values begin at zero and leave it late.
-MEMORY, LEAST, MOST = 1 / 40, 8, 200
+MEMORY, SHORTEST, LONGEST = 1 / 40, 8, 200
 UNIT = 16.0  # integers that a fitted value of 1 is
 SOFT = 0.92  # share of the iterations
 HARD = 5e-4  # rate after it, of the networks
@@ -78,7 +78,7 @@ class LayersRun:
             for name, stride in self.strides.items()
         }
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
-        memory = min(max(plan.iterations * MEMORY, LEAST), MOST)
+        memory = min(max(plan.iterations * MEMORY, SHORTEST), LONGEST)
         self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, 1 - 1 / memory))
         self.learner = Soap(self.own, matrices(self.layout))
         self.settled = 0  # groups of tensors whose integers are chosen, which and to what
