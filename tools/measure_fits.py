@@ -117,7 +117,9 @@ def main() -> None:
     fitting.add_argument("--qualities", default="30,50,70")
     fitting.add_argument("--effort", type=int, default=5)
     fitting.add_argument("--iterations", type=int, help="instead of the effort's")
-    fitting.add_argument("--model", help="a .calomodel file; by default the installed `bespoke`, or with --layers the start")
+    fitting.add_argument(
+        "--model", help="a .calomodel file; by default the installed `bespoke`, or with --layers the start"
+    )
     fitting.add_argument("--threads", type=int, default=1)
     fitting.set_defaults(run=fit)
     verbs.add_parser("compare").set_defaults(run=compare)

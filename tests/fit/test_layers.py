@@ -119,6 +119,26 @@ def test_a_fit_that_is_stopped_writes_what_there_is(model, pixels):
     assert codec.encode(Picture(pixels), model, quality=QUALITY, threads=1, check=False, fitted=best)
 
 
+def test_what_turns_on_a_bias_is_what_differences_say(model, pixels):
+    run = run_of(model, pixels, 20)
+    for _ in range(5):
+        run._descend(0.1)
+    turning = run._turning()
+    places = {tensor.name: tensor.part.start for tensor in run.layout.tensors}
+    with torch.no_grad():
+        vector = run.vector()
+        for name, by in (("fourth_bias", 20), ("index_bias", 60)):  # of the error alone, of the bits alone
+            costs = []
+            for step in (-by, 0, by):
+                moved = vector.clone()
+                moved[places[name]] += step
+                w = tensors(run.layout, moved)
+                mse = (run._colours(w, run.rounded()) - run.target).square().mean() * 255**2
+                costs.append(float(run._bits(w, run.rounded()) + run.lambda_ * mse * run.pixels))
+            found = (costs[0] - 2 * costs[1] + costs[2]) / by**2
+            assert 0.3 * found < turning[places[name]] < 3 * found, name  # sixteen looks: within a third, mostly
+
+
 def test_weights_are_multiples_of_their_steps(model, pixels):
     best = run_of(model, pixels, 30).run()
     layout = fitting.layout_of(model)

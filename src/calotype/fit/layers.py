@@ -239,14 +239,16 @@ class LayersRun:
         vector = self.vector().detach().requires_grad_()
         values, found = self.rounded(), torch.zeros_like(vector)
         of_error = 2 * self.lambda_ * 255**2 / 3
-        for _ in range(LOOKS):
-            w = tensors(self.layout, vector)
-            each = [(bits * self._signs(bits)).sum() for bits in self._each(w, values, exact=True)]
-            bits = torch.stack(each).sum()
-            colours = self._colours(w, values)
-            for signed, weight in ((bits, math.log(2)), ((colours * self._signs(colours)).sum(), of_error)):
-                (slope,) = torch.autograd.grad(signed, vector, retain_graph=signed is bits)
-                found += weight * slope.square()
+
+        def look(weight: float, signed: Iterator[Tensor]) -> None:
+            (slope,) = torch.autograd.grad(torch.stack(list(signed)).sum(), vector)
+            found.add_(slope.square(), alpha=weight)
+
+        for _ in range(LOOKS):  # one after the other: each takes as much memory as an iteration
+            bits = self._each(tensors(self.layout, vector), values, exact=True)
+            look(math.log(2), ((part * self._signs(part)).sum() for part in bits))
+            colours = self._colours(tensors(self.layout, vector), values)
+            look(of_error, iter([(colours * self._signs(colours)).sum()]))
         return (found / LOOKS).cpu().numpy().astype(np.float64)
 
     def _signs(self, like: Tensor) -> Tensor:
