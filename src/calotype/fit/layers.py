@@ -240,15 +240,14 @@ class LayersRun:
         values, found = self.rounded(), torch.zeros_like(vector)
         of_error = 2 * self.lambda_ * 255**2 / 3
 
-        def look(weight: float, signed: Iterator[Tensor]) -> None:
-            (slope,) = torch.autograd.grad(torch.stack(list(signed)).sum(), vector)
+        def look(weight: float, *parts: Tensor) -> None:
+            signed = torch.stack([(part * self._signs(part)).sum() for part in parts]).sum()
+            (slope,) = torch.autograd.grad(signed, vector)
             found.add_(slope.square(), alpha=weight)
 
         for _ in range(LOOKS):  # one after the other: each takes as much memory as an iteration
-            bits = self._each(tensors(self.layout, vector), values, exact=True)
-            look(math.log(2), ((part * self._signs(part)).sum() for part in bits))
-            colours = self._colours(tensors(self.layout, vector), values)
-            look(of_error, iter([(colours * self._signs(colours)).sum()]))
+            look(math.log(2), *self._each(tensors(self.layout, vector), values, exact=True))
+            look(of_error, self._colours(tensors(self.layout, vector), values))
         return (found / LOOKS).cpu().numpy().astype(np.float64)
 
     def _signs(self, like: Tensor) -> Tensor:

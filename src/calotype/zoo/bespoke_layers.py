@@ -103,9 +103,8 @@ def _start(layout: Any, live: float) -> np.ndarray:
     from calotype.walks.layers import CHROMA
 
     layers = layout.coarsest + 1
-    channels_of = [slice(0, layers), *range(layers, layout.held)][
-        : layout.filters // 2
-    ]  # each has a filter for both signs
+    channels_of = [slice(0, layers), *range(layers, layout.held)]
+    channels_of = channels_of[: layout.filters // 2]  # each has a filter for both signs
     shown = list(zip(np.linalg.inv(PLANES).T, channels_of, strict=False))
     random, vector = np.random.default_rng(0), np.zeros(layout.size)
     for tensor in layout.tensors:
