@@ -16,6 +16,7 @@ from calotype import encoding, rates
 from calotype.encoding import Encoded
 from calotype.fit import effort as efforts
 from calotype.fit.effort import Effort
+from calotype.fit.heap import kept
 from calotype.fit.layers import LayersRun
 from calotype.fit.loop import Best, Plan, Progress, Run
 from calotype.model.bundle import Model
@@ -82,11 +83,12 @@ def fitted(
     # Threads of small arrays wait for each other more than they work.
     torch.set_num_threads(count_of(threads) if colours.size >= _SEVERAL_THREADS else 1)
     kind = LayersRun if model.manifest.walk == "layers" else Run
-    run = kind(colours, model, rate, plan, "cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        best = run.run(progress)
-    except KeyboardInterrupt:
-        best = run.best()
-    finally:
-        torch.set_num_threads(before)
+    with kept():
+        run = kind(colours, model, rate, plan, "cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            best = run.run(progress)
+        except KeyboardInterrupt:
+            best = run.best()
+        finally:
+            torch.set_num_threads(before)
     return best, run.iteration
