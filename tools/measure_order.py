@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""What four passes a layer cost `bespoke-layers` against raster order: the same fits, each with contexts of either kind.
+"""What passes cost `bespoke-layers` against raster order: the same fits, each with contexts of another order.
 
     tools/measure_order.py --data PICTURES [--crops 4] [--side 256] [--iterations 800]
 
 Crops are of pictures that are held out for validation. Both kinds begin at random networks of the same widths, for one
 learned for passes would favour them, and see coarser layers alike. In raster order a value sees 12 or 24 values above and to
 the left of it in its own layer and one network tells all of them, as in COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458);
-in passes each of the four has first and last weights of its own. Real numbers throughout, and values rounded at the end.
+in four passes each has first and last weights of its own. On diagonals pass r codes the places where (x + 2 y) mod 64 is r, for a
+picture of any size: a value sees the same 12 places as far as their passes came before, and a bias of its pass.
+Real numbers throughout, and values rounded at the end.
 Writes results/systems/bespoke-layers-order.json and prints the table.
 """
 
@@ -54,14 +56,25 @@ from calotype.walks.layers import (
 )
 
 RASTER = {12: 5, 24: 7}  # values seen, side of the square above and left of which they lie
+DIAGONALS, SLOPE = 64, 2  # passes, and how far each row is ahead of the next one: by 2 its upper right place is known
+ORDERS = {
+    "four passes": None,
+    "64 diagonals, 12 values": (12, DIAGONALS),
+    "raster, 12 values": (12, 0),
+    "raster, 24 values": (24, 0),
+}
 ONCE = ("known.2", "known.3", *(f"{kind}.{k}" for kind in ("mean", "index") for k in (1, 2, 3)))  # one pass: no others
 
 
 @dataclass(frozen=True)
 class RasterLayout(LayersLayout):
-    """The layout of networks that go from place to place: their first layer sees the upper half of a square."""
+    """The layout of networks that go from place to place: their first layer sees the upper half of a square.
+
+    passes   of diagonals, each with a bias of its own; 0 in raster order
+    """
 
     square: int = 5
+    passes: int = 0
 
     @cached_property
     def tensors(self) -> tuple[fitted.Tensor, ...]:
@@ -73,6 +86,9 @@ class RasterLayout(LayersLayout):
             shape = (*tensor.shape[:2], self.square, self.square) if name == "known.1" else tensor.shape
             start = found[-1].part.stop if found else 0
             found.append(fitted.Tensor(tensor.name, shape, tensor.limit, tensor.scale, start))
+            if name == "bias.pass" and self.passes:
+                ranks, shape = tensor.name.replace("pass", "rank"), (self.passes, tensor.shape[1])
+                found.append(fitted.Tensor(ranks, shape, tensor.limit, tensor.scale, found[-1].part.stop))
         return tuple(found)
 
 
@@ -96,21 +112,24 @@ class Ordered(LayersRun):
 
 
 class Raster(Ordered):
-    """The same fit in raster order."""
+    """The same fit in raster order, or on so many diagonals."""
 
-    def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, seen_values: int) -> None:
+    def __init__(
+        self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, seen_values: int, diagonals: int
+    ) -> None:
         super().__init__(pixels, model, rate, plan)
         passes, square = self.layout, RASTER[seen_values]
         self.layout = RasterLayout(
-            passes.width, passes.filters, passes.chroma, passes.chroma_width, passes.coarsest, square
+            passes.width, passes.filters, passes.chroma, passes.chroma_width, passes.coarsest, square, diagonals
         )
         random, before = np.random.default_rng(plan.seed), passes.named(self.start)
         known = np.zeros((square, square))
         known.flat[: square * square // 2] = 1
         self.known = torch.from_numpy(known).float()
+        self.before: dict[torch.Size, Tensor] = {}  # of each shape: which of the values seen are known in time
         vector = np.zeros(self.layout.size)
         for tensor in self.layout.tensors:
-            one = before[tensor.name]
+            one = before.get(tensor.name, np.zeros(tensor.shape))
             if tensor.name.endswith("known.1"):
                 inputs = tensor.shape[1] * known.sum()
                 one = random.uniform(-1, 1, tensor.shape) / math.sqrt(inputs) * tensor.scale
@@ -128,7 +147,9 @@ class Raster(Ordered):
                 own, shape = values[f"{net.letter}{layer}"], values[f"{net.letter}{layer}"].shape[1:]
                 kernel = mine["known.1"] / SUM_ONE * self.known
                 bias = (mine["bias.layer"][layer] + mine["bias.pass"]) / SUM_ONE
-                sums = functional.conv2d(seen(own)[None], kernel, padding=len(self.known) // 2)
+                sums = self._sums(own, kernel)
+                if self.layout.passes:
+                    sums = sums + mine["bias.rank"].T[:, self._ranks(shape)] / SUM_ONE
                 if layer == self.layout.coarsest:
                     sums = sums + bias[0][:, None, None]
                 else:
@@ -148,6 +169,24 @@ class Raster(Ordered):
                 total = total + bits_of(own, mean, index).sum()
         return total
 
+    def _ranks(self, shape: torch.Size) -> Tensor:
+        """The pass of each place."""
+        return (torch.arange(shape[1]) + SLOPE * torch.arange(shape[0])[:, None]) % self.layout.passes
+
+    def _sums(self, own: Tensor, kernel: Tensor) -> Tensor:
+        """What the first layer makes of values [planes, h, w] that are known in time: [1, width, h, w]."""
+        half, shape = len(self.known) // 2, own.shape[1:]
+        if not self.layout.passes:
+            return functional.conv2d(seen(own)[None], kernel, padding=half)
+        if shape not in self.before:
+            ranks, (rows, columns) = self._ranks(shape), self.known.nonzero().T - half
+            ahead = (columns + SLOPE * rows)[:, None, None]
+            self.before[shape] = ((ranks + ahead) % self.layout.passes < ranks).flatten(1).float()
+        square = functional.unfold(seen(own)[None], len(self.known), padding=half)[0].unflatten(0, (len(own), -1))
+        some = self.known.flatten().bool()
+        sums: Tensor = kernel.flatten(2)[..., some].flatten(1) @ (square[:, some] * self.before[shape]).flatten(0, 1)
+        return sums.unflatten(1, shape)[None]
+
 
 def _matrices(layout: RasterLayout) -> list[Tensor]:
     """As fit/layers_network.py has them of passes."""
@@ -160,6 +199,7 @@ def _matrices(layout: RasterLayout) -> list[Tensor]:
             found.append(joined(w["coarse"][own], *([w["beside"][own]] if net.beside else []), w["bias.pass"][k]))
         told = joined(torch.cat([w["mean.0"], w["index.0"]]), torch.cat([w["mean_bias"][0], w["index_bias"][0]]))
         found += [w["known.1"].flatten(1), told, joined(w["mix"], w["mix_bias"]), w["bias.layer"]]
+        found += [w["bias.rank"]] if layout.passes else []
     return [*found, *synthesis_matrices(at)]
 
 
@@ -168,6 +208,11 @@ def _spread(parts: Tensor, width: int) -> Tensor:
     inverse = [PHASES.index((y, x)) for y in range(2) for x in range(2)]
     sets = parts.unflatten(1, (4, width))[:, inverse]
     return functional.pixel_shuffle(sets.transpose(1, 2).flatten(1, 2), 2)
+
+
+def _middle(pixels: np.ndarray, side: int) -> np.ndarray:
+    top, left = (max(0, length - side) // 2 for length in pixels.shape[:2])
+    return pixels[top : top + side, left : left + side]
 
 
 def main() -> None:
@@ -184,19 +229,15 @@ def main() -> None:
     _, sources = data.split(data.find(chosen.data), HELD_OUT)
     rows: list[dict[str, Any]] = []
     for source in sources[:: max(1, len(sources) // chosen.crops)][: chosen.crops]:
-        pixels = pixels_of(source.path)[: chosen.side, : chosen.side]
-        for order in ("passes", *RASTER):
+        pixels = _middle(pixels_of(source.path), chosen.side)
+        for order, kind in ORDERS.items():
             began, plan = time.process_time(), Plan(iterations=chosen.iterations)
-            fit = (
-                Ordered(pixels, model, rate, plan)
-                if order == "passes"
-                else Raster(pixels, model, rate, plan, int(order))
-            )
+            fit = Raster(pixels, model, rate, plan, *kind) if kind else Ordered(pixels, model, rate, plan)
             bits, mse = fit.descended(chosen.iterations)
             rows.append(
                 {
                     "picture": source.path.stem,
-                    "order": "four passes" if order == "passes" else f"raster, {order} values",
+                    "order": order,
                     "cost": bits / fit.pixels + fit.lambda_ * mse,
                     "bpp": bits / fit.pixels,
                     "psnr_db": psnr_db(mse),
