@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """What passes cost `bespoke-layers` against raster order: the same fits, each with contexts of another order.
 
-    tools/measure_order.py --data PICTURES [--crops 4] [--side 256] [--iterations 800]
+    tools/measure_order.py --data PICTURES [--crops 4] [--side 256] [--iterations 800] [--only ORDER ...]
 
 Crops are of pictures that are held out for validation. Both kinds begin at random networks of the same widths, for one
 learned for passes would favour them, and see coarser layers alike. In raster order a value sees 12 or 24 values above and to
 the left of it in its own layer and one network tells all of them, as in COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458);
-in four passes each has first and last weights of its own. On diagonals pass r codes the places where (x + 2 y) mod 64 is r, for a
-picture of any size: a value sees the same 12 places as far as their passes came before, and a bias of its pass.
+in four passes each has first and last weights of its own. Diagonals are what the recipe has (walks/diagonals.py).
 Real numbers throughout, and values rounded at the end.
 Writes results/systems/bespoke-layers-order.json and prints the table.
 """
@@ -15,6 +14,7 @@ Writes results/systems/bespoke-layers-order.json and prints the table.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import time
@@ -56,25 +56,21 @@ from calotype.walks.layers import (
 )
 
 RASTER = {12: 5, 24: 7}  # values seen, side of the square above and left of which they lie
-DIAGONALS, SLOPE = 64, 2  # passes, and how far each row is ahead of the next one: by 2 its upper right place is known
-ORDERS = {
-    "four passes": None,
-    "64 diagonals, 12 values": (12, DIAGONALS),
-    "raster, 12 values": (12, 0),
-    "raster, 24 values": (24, 0),
+ORDERS = {  # diagonals of the model, values seen in raster order
+    "four passes": (0, None),
+    "16 diagonals": (16, None),
+    "64 diagonals": (64, None),
+    "raster, 12 values": (0, 12),
+    "raster, 24 values": (0, 24),
 }
 ONCE = ("known.2", "known.3", *(f"{kind}.{k}" for kind in ("mean", "index") for k in (1, 2, 3)))  # one pass: no others
 
 
 @dataclass(frozen=True)
 class RasterLayout(LayersLayout):
-    """The layout of networks that go from place to place: their first layer sees the upper half of a square.
-
-    passes   of diagonals, each with a bias of its own; 0 in raster order
-    """
+    """The layout of networks that go from place to place: their first layer sees the upper half of a square."""
 
     square: int = 5
-    passes: int = 0
 
     @cached_property
     def tensors(self) -> tuple[fitted.Tensor, ...]:
@@ -86,9 +82,6 @@ class RasterLayout(LayersLayout):
             shape = (*tensor.shape[:2], self.square, self.square) if name == "known.1" else tensor.shape
             start = found[-1].part.stop if found else 0
             found.append(fitted.Tensor(tensor.name, shape, tensor.limit, tensor.scale, start))
-            if name == "bias.pass" and self.passes:
-                ranks, shape = tensor.name.replace("pass", "rank"), (self.passes, tensor.shape[1])
-                found.append(fitted.Tensor(ranks, shape, tensor.limit, tensor.scale, found[-1].part.stop))
         return tuple(found)
 
 
@@ -112,21 +105,17 @@ class Ordered(LayersRun):
 
 
 class Raster(Ordered):
-    """The same fit in raster order, or on so many diagonals."""
+    """The same fit in raster order."""
 
-    def __init__(
-        self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, seen_values: int, diagonals: int
-    ) -> None:
+    def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, seen_values: int) -> None:
         super().__init__(pixels, model, rate, plan)
         passes, square = self.layout, RASTER[seen_values]
-        self.layout = RasterLayout(
-            passes.width, passes.filters, passes.chroma, passes.chroma_width, passes.coarsest, square, diagonals
-        )
+        widths = {name: getattr(passes, name) for name in ("width", "filters", "chroma", "chroma_width", "coarsest")}
+        self.layout = RasterLayout(**widths, square=square)
         random, before = np.random.default_rng(plan.seed), passes.named(self.start)
         known = np.zeros((square, square))
         known.flat[: square * square // 2] = 1
         self.known = torch.from_numpy(known).float()
-        self.before: dict[torch.Size, Tensor] = {}  # of each shape: which of the values seen are known in time
         vector = np.zeros(self.layout.size)
         for tensor in self.layout.tensors:
             one = before.get(tensor.name, np.zeros(tensor.shape))
@@ -147,9 +136,7 @@ class Raster(Ordered):
                 own, shape = values[f"{net.letter}{layer}"], values[f"{net.letter}{layer}"].shape[1:]
                 kernel = mine["known.1"] / SUM_ONE * self.known
                 bias = (mine["bias.layer"][layer] + mine["bias.pass"]) / SUM_ONE
-                sums = self._sums(own, kernel)
-                if self.layout.passes:
-                    sums = sums + mine["bias.rank"].T[:, self._ranks(shape)] / SUM_ONE
+                sums = functional.conv2d(seen(own)[None], kernel, padding=len(self.known) // 2)
                 if layer == self.layout.coarsest:
                     sums = sums + bias[0][:, None, None]
                 else:
@@ -169,24 +156,6 @@ class Raster(Ordered):
                 total = total + bits_of(own, mean, index).sum()
         return total
 
-    def _ranks(self, shape: torch.Size) -> Tensor:
-        """The pass of each place."""
-        return (torch.arange(shape[1]) + SLOPE * torch.arange(shape[0])[:, None]) % self.layout.passes
-
-    def _sums(self, own: Tensor, kernel: Tensor) -> Tensor:
-        """What the first layer makes of values [planes, h, w] that are known in time: [1, width, h, w]."""
-        half, shape = len(self.known) // 2, own.shape[1:]
-        if not self.layout.passes:
-            return functional.conv2d(seen(own)[None], kernel, padding=half)
-        if shape not in self.before:
-            ranks, (rows, columns) = self._ranks(shape), self.known.nonzero().T - half
-            ahead = (columns + SLOPE * rows)[:, None, None]
-            self.before[shape] = ((ranks + ahead) % self.layout.passes < ranks).flatten(1).float()
-        square = functional.unfold(seen(own)[None], len(self.known), padding=half)[0].unflatten(0, (len(own), -1))
-        some = self.known.flatten().bool()
-        sums: Tensor = kernel.flatten(2)[..., some].flatten(1) @ (square[:, some] * self.before[shape]).flatten(0, 1)
-        return sums.unflatten(1, shape)[None]
-
 
 def _matrices(layout: RasterLayout) -> list[Tensor]:
     """As fit/layers_network.py has them of passes."""
@@ -199,7 +168,6 @@ def _matrices(layout: RasterLayout) -> list[Tensor]:
             found.append(joined(w["coarse"][own], *([w["beside"][own]] if net.beside else []), w["bias.pass"][k]))
         told = joined(torch.cat([w["mean.0"], w["index.0"]]), torch.cat([w["mean_bias"][0], w["index_bias"][0]]))
         found += [w["known.1"].flatten(1), told, joined(w["mix"], w["mix_bias"]), w["bias.layer"]]
-        found += [w["bias.rank"]] if layout.passes else []
     return [*found, *synthesis_matrices(at)]
 
 
@@ -215,6 +183,13 @@ def _middle(pixels: np.ndarray, side: int) -> np.ndarray:
     return pixels[top : top + side, left : left + side]
 
 
+def _model(diagonals: int) -> Model:
+    """One with random networks, of the recipe's size but for the synthesis, which has few filters for all orders."""
+    recipe = zoo.recipe("bespoke-layers")
+    sizes = {"default": {"diagonals": diagonals, "filters": 16}}
+    return design.model_of(dataclasses.replace(recipe, sizes=sizes), [np.zeros((64, 64, 3), np.uint8)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -222,17 +197,21 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--iterations", type=int, default=800)
     parser.add_argument("--quality", type=float, default=45)
+    parser.add_argument("--only", nargs="*", help="these orders; rows of the others stay as they are")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    model = design.model_of(zoo.recipe("bespoke-layers"), [np.zeros((64, 64, 3), np.uint8)])
-    rate = rates.index(chosen.quality, model.manifest)
     _, sources = data.split(data.find(chosen.data), HELD_OUT)
-    rows: list[dict[str, Any]] = []
+    told = RESULTS / "systems" / "bespoke-layers-order.json"
+    before = json.loads(told.read_text())["rows"] if chosen.only else []
+    rows: list[dict[str, Any]] = [row for row in before if row["order"] not in chosen.only]
     for source in sources[:: max(1, len(sources) // chosen.crops)][: chosen.crops]:
         pixels = _middle(pixels_of(source.path), chosen.side)
-        for order, kind in ORDERS.items():
-            began, plan = time.process_time(), Plan(iterations=chosen.iterations)
-            fit = Raster(pixels, model, rate, plan, *kind) if kind else Ordered(pixels, model, rate, plan)
+        for order, (diagonals, values) in ORDERS.items():
+            if chosen.only and order not in chosen.only:
+                continue
+            model, plan = _model(diagonals), Plan(iterations=chosen.iterations)
+            began, rate = time.process_time(), rates.index(chosen.quality, model.manifest)
+            fit = Raster(pixels, model, rate, plan, values) if values else Ordered(pixels, model, rate, plan)
             bits, mse = fit.descended(chosen.iterations)
             rows.append(
                 {
@@ -247,7 +226,7 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
     said = {"side": chosen.side, "iterations": chosen.iterations, "quality": chosen.quality, "rows": rows}
-    (RESULTS / "systems" / "bespoke-layers-order.json").write_text(json.dumps(said, indent=1) + "\n")
+    told.write_text(json.dumps(said, indent=1) + "\n")
     print(table(("picture", "order", "cost", "bpp", "dB", "numbers"), [
         (row["picture"], row["order"], f"{row['cost']:.4f}", f"{row['bpp']:.4f}", f"{row['psnr_db']:.2f}", row["parameters"])
         for row in rows

@@ -9,6 +9,7 @@ import pytest
 from tests import fitting, tiny
 
 from calotype import codec, container, fit, rates, transforms, walks
+from calotype.coding.positions import Bound
 from calotype.fit import effort as efforts
 from calotype.model import bundle
 from calotype.picture import Picture
@@ -70,8 +71,9 @@ def test_torch_chooses_the_tables_of_the_walk(model, pixels):
         def code(self, name, given, distribution, lattice, onto=None):
             onto = np.zeros(values[name].shape, np.float32) if onto is None else onto
             both = seen.setdefault(name, np.zeros((2, *values[name].shape), np.int64))
-            for kept, part in zip(both, (distribution.index, distribution.mean16), strict=True):
-                lattice.put(lattice.take(np.broadcast_to(part, kept.shape)), kept)
+            taken = distribution.take(Bound(lattice, onto.shape))
+            for kept, part in zip(both, (taken.index, taken.mean16), strict=True):
+                lattice.put(part, kept)
             return lattice.put(lattice.take(values[name]), onto)
 
     layout = fitting.layout_of(model)

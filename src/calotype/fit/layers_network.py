@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
-from calotype.fit import pointwise
+from calotype.fit import pointwise, skewed
 from calotype.fit.network import laplace_bits
 from calotype.fit.upsampling import up
 from calotype.walks.layers import (
@@ -82,13 +82,13 @@ def contexts(
     """
     found = {}
     for net in layout.contexts:
-        found |= _contexts_of(net, layout.coarsest, net.of(w), bases, values, exact, watch)
+        found |= _contexts_of(net, layout, net.of(w), bases, values, exact, watch)
     return found
 
 
 def _contexts_of(
     net: Contexts,
-    coarsest: int,
+    layout: LayersLayout,
     w: Mapping[str, Tensor],
     bases: Tensor,
     values: Mapping[str, Tensor],
@@ -96,45 +96,87 @@ def _contexts_of(
     watch: Watch | None,
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """The same of the layers of one network."""
-    width, planes, found = net.width, net.planes, {}
+    planes, found = net.planes, {}
     # Divisions move into the weights where nothing is rounded in between.
     one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
-    kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
     mix, mix_bias = w["mix"] / mix_one, w["mix_bias"] / mix_one
-    told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(4)])  # 4 (2 planes) width
-    for layer in range(coarsest, net.finest - 1, -1):
+    told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(net.sets)])  # sets (2 planes) width
+    first = (_OnDiagonals if net.reach else _InFourPasses)(net, layout, w, one)
+    for layer in range(layout.coarsest, net.finest - 1, -1):
         own = values[f"{net.letter}{layer}"]
-        passes = 1 if layer == coarsest else 4
-        bias = (w["bias.layer"][layer] + w["bias.pass"][:passes]) / one
-        if passes == 1:
-            sums = bias[:, :, None, None]
-        else:
-            known = [own[:, y::2, x::2] for y, x in PHASES[:3]]
-            inputs = seen(torch.cat([*known, values[f"{net.letter}{layer + 1}"]]))[None]
-            sums = functional.conv2d(inputs, kernel, bias.flatten(), padding=1)
-            if net.beside:
-                before = torch.cat([values[f"p{layer}"][:, y::2, x::2] for y, x in PHASES])
-                sums = sums + functional.conv2d(seen(before)[None], w["beside"] / one)
-            sums = sums.unflatten(1, (4, width))[0]
+        sums = first(layer, values)
         shift = bases[net.row + layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)[:passes]
-        flat = sums.flatten(2)
+        biases = torch.cat([w["mean_bias"], w["index_bias"] + shift], 1)
+        sets, flat = len(sums), sums.flatten(2)
         if exact:
+            if net.sets < sets:  # all of them side by side, for who watches
+                flat = flat.transpose(0, 1).flatten(1)[None]
             hidden = _squashed(flat, SUM_ONE, 0, HIDDEN, exact)
             inner = torch.matmul(mix, hidden) + mix_bias[:, None]
             hidden = hidden + _squashed(inner, MIX_ONE, 0, HIDDEN, exact)
-            both = torch.baddbmm(biases[:, :, None], told[:passes], hidden)
+            both = torch.baddbmm(biases[: len(flat), :, None], told[: len(flat)], hidden)
             if watch is not None:
                 watch(net, hidden, both)
+            if len(both) < sets:
+                both = both[0].unflatten(1, (sets, -1)).transpose(0, 1)
         else:
-            both = pointwise.mixed(flat, mix, mix_bias, told[:passes], biases)
+            each = (part.expand(sets, *part.shape[1:]) if len(part) < sets else part[:sets] for part in (told, biases))
+            both = pointwise.mixed(flat, mix, mix_bias, *each)
         both = both.unflatten(2, sums.shape[2:])
         mean = _squashed(both[:, :planes], MEAN_ONE, -8 * 2047, 8 * 2047, exact)
         index = _squashed(both[:, planes:], INDEX_ONE, 0, SCALES, exact)
         found[f"{net.letter}{layer}"] = (
-            (mean[0].expand_as(own), index[0].expand_as(own)) if passes == 1 else (_places(mean), _places(index))
+            (mean[0].expand_as(own), index[0].expand_as(own)) if sets == 1 else (_places(mean), _places(index))
         )
     return found
+
+
+class _InFourPasses:
+    """Sums of the first layer of every set of weights: [sets, width, h, w] of cells; [1, width, 1, 1] of the coarsest."""
+
+    def __init__(self, net: Contexts, layout: LayersLayout, w: Mapping[str, Tensor], one: int) -> None:
+        self.net, self.coarsest, self.w, self.one = net, layout.coarsest, w, one
+        self.kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
+
+    def __call__(self, layer: int, values: Mapping[str, Tensor]) -> Tensor:
+        net, w, own = self.net, self.w, values[f"{self.net.letter}{layer}"]
+        bias = (w["bias.layer"][layer] + w["bias.pass"]) / self.one
+        if layer == self.coarsest:
+            return bias[:1, :, None, None]
+        known = [own[:, y::2, x::2] for y, x in PHASES[:3]]
+        inputs = seen(torch.cat([*known, values[f"{net.letter}{layer + 1}"]]))[None]
+        sums = functional.conv2d(inputs, self.kernel, bias.flatten(), padding=1)
+        if net.beside:
+            sums = sums + _beside(net, w, layer, values, self.one)
+        return sums.unflatten(1, (4, net.width))[0]
+
+
+class _OnDiagonals:
+    """The same where one set of last weights serves all places: [4, width, h, w] of cells, [1, width, h, w] of the coarsest."""
+
+    def __init__(self, net: Contexts, layout: LayersLayout, w: Mapping[str, Tensor], one: int) -> None:
+        self.net, self.layout, self.w, self.one = net, layout, w, one
+        self.known, self.ranks, self.coarse = (w[name] / one for name in ("known", "bias.rank", "coarse"))
+
+    def __call__(self, layer: int, values: Mapping[str, Tensor]) -> Tensor:
+        net, w, own = self.net, self.w, values[f"{self.net.letter}{layer}"]
+        cells = layer != self.layout.coarsest
+        passes = net.passes(layer, self.layout.diagonals)
+        sums = skewed.sums_of(seen(own), self.known, self.ranks, passes, net.reach, cells).transpose(0, 1)
+        bias = (w["bias.layer"][layer] + w["bias.pass"]) / self.one
+        if not cells:
+            return sums + bias[:1, :, None, None]
+        above = seen(values[f"{net.letter}{layer + 1}"])[None]
+        coarse = functional.conv2d(above, self.coarse, bias.flatten(), padding=1)
+        if net.beside:
+            coarse = coarse + _beside(net, w, layer, values, self.one)
+        return sums + coarse.unflatten(1, (4, net.width))[0]
+
+
+def _beside(net: Contexts, w: Mapping[str, Tensor], layer: int, values: Mapping[str, Tensor], one: int) -> Tensor:
+    """What the first layer makes of the brightness of each cell: [1, 4 width, h, w]."""
+    cells = torch.cat([values[f"p{layer}"][:, y::2, x::2] for y, x in PHASES])
+    return functional.conv2d(seen(cells)[None], w["beside"] / one)
 
 
 def _first_layer(w: Mapping[str, Tensor], k: int, net: Contexts) -> Tensor:
@@ -184,12 +226,14 @@ def matrices(layout: LayersLayout) -> list[Tensor]:
         w = net.of(at)
         for k in range(4):
             own = slice(k * net.width, (k + 1) * net.width)
-            first = [w[f"known.{k}"]] if k else []
+            first = [w[f"known.{k}"]] if k and not net.reach else []
             beside = [w["beside"][own]] if net.beside else []
             found.append(joined(*first, w["coarse"][own], *beside, w["bias.pass"][k]))
+        for k in range(net.sets):
             told = torch.cat([w[f"mean.{k}"], w[f"index.{k}"]])
             found.append(joined(told, torch.cat([w["mean_bias"][k], w["index_bias"][k]])))
         found += [joined(w["mix"], w["mix_bias"]), w["bias.layer"]]
+        found += [w["known"].flatten(1), w["bias.rank"]] if net.reach else []
     return [*found, *synthesis_matrices(at)]
 
 

@@ -26,7 +26,7 @@ GROUPS = (
     ("beside", "third", "up"),
     ("mix", "last"),
     ("bias.layer", "first_bias"),
-    ("bias.pass", "mix_bias", "third_bias"),
+    ("bias.pass", "bias.rank", "mix_bias", "third_bias"),
     LAST,
     ("mean_bias", "index_bias", "last_bias", "fourth_bias"),
 )

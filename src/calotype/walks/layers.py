@@ -14,12 +14,13 @@ import numpy as np
 
 from calotype.coding.densities import Laplace
 from calotype.errors import ModelError
+from calotype.walks.diagonals import Diagonal, Skewed, incomplete, taps
 from calotype.walks.fitted import FittedWalk, Numpy, Tensor, Tensors
 from calotype.walks.orders import FULL, Lattice
 
 __all__ = [
     "BANK", "BASE_MOST", "FRACTIONS", "HIDDEN", "INDEX_ONE", "LOW", "MEAN_ONE", "MIX_ONE", "PER_LOG", "PHASES",
-    "SEEN_MOST", "SEEN_ONE", "STEPS", "SUM_ONE", "UP_ONE", "Contexts", "Layers", "LayersLayout", "predict",
+    "SEEN_MOST", "SEEN_ONE", "STEPS", "SUM_ONE", "UP_ONE", "Contexts", "Layers", "LayersLayout", "predict", "predict_diagonal",
 ]  # fmt: skip
 
 # Tables of the bank "layers": 1 + FRACTIONS * scale + fraction, ln b = LOW + scale / PER_LOG; table 0 is the certain zero.
@@ -38,6 +39,9 @@ BASE_MOST = 1 << 12
 UP_ONE = 1024  # integers that a weight of the synthesis is
 _FURTHEST = 1 << 14
 CHROMA = "chroma."  # before the names of its networks' tensors
+# On diagonals: places seen to each side, the coarsest layers with all passes, and how many the coarser ones keep.
+REACH, CHROMA_REACH = 3, 2
+FULL_LAYER, FULL_CHROMA, FEWEST = 2, 1, 16
 
 # Passes over 2x2 cells, the first two on one diagonal: each later one lies between known places.
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
@@ -53,6 +57,8 @@ class Contexts:
     planes   that it tells the tables of at once            beside   planes of its own resolution that are known before
     finest   the layer at which its planes begin            row      what is added to a layer's number to find its place
     most     magnitude of its first layer's weights                  in what a rate adds to scales
+    reach    on diagonals: places that it sees to each side in its own layer; 0 in four passes
+    full     the coarsest layer with all diagonals: each coarser one has half as many, down to FEWEST
     """
 
     letter: str
@@ -63,11 +69,23 @@ class Contexts:
     most: int
     finest: int
     row: int
+    reach: int = 0
+    full: int = 0
 
     @property
     def inputs(self) -> int:
         """How many values one sum of its first layer sees, at most."""
-        return 9 * 4 * self.planes + 4 * self.beside
+        own = len(taps(self.reach)) if self.reach else 9 * 3
+        return (own + 9) * self.planes + 4 * self.beside
+
+    @property
+    def sets(self) -> int:
+        """How many passes have last weights of their own."""
+        return 1 if self.reach else 4
+
+    def passes(self, layer: int, diagonals: int) -> int:
+        """How many diagonals a layer takes: coarse ones are small, and a pass takes a while however few places it has."""
+        return max(FEWEST, diagonals >> max(0, layer - self.full))
 
     def of(self, w: Mapping[str, Any]) -> dict[str, Any]:
         """Its own tensors, without the prefix."""
@@ -81,6 +99,7 @@ class LayersLayout(Tensors):
 
     width, chroma_width   channels of the context networks      filters   of the synthesis
     chroma                the layer from which on there are two planes of chroma besides; None: nowhere
+    diagonals             how many passes a fine layer takes, on diagonals; 0: four, by places of 2x2 cells
     """
 
     width: int
@@ -88,13 +107,17 @@ class LayersLayout(Tensors):
     chroma: int | None = None
     chroma_width: int = 6
     coarsest: int = 6
+    diagonals: int = 0
 
     def __post_init__(self) -> None:
         if self.chroma is not None and not 0 <= self.chroma < self.coarsest:
             raise ModelError("the finest layer of chroma", wanted=f"0 to {self.coarsest - 1}", found=self.chroma)
+        if self.diagonals not in (0, *(FEWEST << k for k in range(7))):
+            wanted = f"0, or a power of two, {FEWEST} to {FEWEST << 6}"
+            raise ModelError("passes on diagonals", wanted=wanted, found=self.diagonals)
         for net in self.contexts:
             sums = (
-                net.inputs * SEEN_MOST * net.most + 2 * _MOST_BIAS,
+                net.inputs * SEEN_MOST * net.most + (3 if self.diagonals else 2) * _MOST_BIAS,
                 net.width * HIDDEN * _MIX + _MOST_BIAS,
                 net.width * 2 * HIDDEN * _OUT + _MOST_BIAS + (BASE_MOST // 16 + 64) * INDEX_ONE,
             )
@@ -106,11 +129,13 @@ class LayersLayout(Tensors):
     @cached_property
     def contexts(self) -> tuple[Contexts, ...]:
         """The networks, in the order in which they take turns at each layer."""
-        luma = Contexts("p", "", 1, 0, self.width, _WEIGHT, 0, 0)
+        reach, chroma_reach = (REACH, CHROMA_REACH) if self.diagonals else (0, 0)
+        luma = Contexts("p", "", 1, 0, self.width, _WEIGHT, 0, 0, reach, FULL_LAYER)
         if self.chroma is None:
             return (luma,)
         row = self.coarsest + 1 - self.chroma
-        return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, _CHROMA_WEIGHT, self.chroma, row)
+        rest = (_CHROMA_WEIGHT, self.chroma, row, chroma_reach, FULL_CHROMA)
+        return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, *rest)
 
     @property
     def names(self) -> list[str]:
@@ -133,20 +158,24 @@ class LayersLayout(Tensors):
 
         def add_contexts(net: Contexts) -> None:
             width, planes, prefix = net.width, net.planes, net.prefix
-            for k in range(1, 4):
+            for k in range(1, 4 if not net.reach else 0):
                 add(f"{prefix}known.{k}", width, k * planes, 3, 3, limit=net.most, scale=128)
+            if net.reach:
+                add(f"{prefix}known", width, planes, len(taps(net.reach)), limit=net.most, scale=128)
             add(f"{prefix}coarse", 4 * width, planes, 3, 3, limit=net.most, scale=128)
             if net.beside:
                 add(f"{prefix}beside", 4 * width, 4 * net.beside, 1, 1, limit=net.most, scale=128)
             add(f"{prefix}bias.layer", self.coarsest + 1, width, limit=_MOST_BIAS, scale=512)
             add(f"{prefix}bias.pass", 4, width, limit=_MOST_BIAS, scale=512)
+            if net.reach:
+                add(f"{prefix}bias.rank", incomplete(net.reach), width, limit=_MOST_BIAS, scale=512)
             add(f"{prefix}mix", width, width, limit=_MIX, scale=MIX_ONE)
             add(f"{prefix}mix_bias", width, limit=_MOST_BIAS, scale=16 * MIX_ONE)
-            for k in range(4):
+            for k in range(net.sets):
                 add(f"{prefix}mean.{k}", planes, width, limit=_OUT, scale=MEAN_ONE // 2)
                 add(f"{prefix}index.{k}", planes, width, limit=_OUT, scale=PER_LOG * INDEX_ONE / 16)
-            add(f"{prefix}mean_bias", 4, planes, limit=_MOST_BIAS, scale=8 * MEAN_ONE)
-            add(f"{prefix}index_bias", 4, planes, limit=_MOST_BIAS, scale=PER_LOG * INDEX_ONE)
+            add(f"{prefix}mean_bias", net.sets, planes, limit=_MOST_BIAS, scale=8 * MEAN_ONE)
+            add(f"{prefix}index_bias", net.sets, planes, limit=_MOST_BIAS, scale=PER_LOG * INDEX_ONE)
 
         luma, *others = self.contexts
         add_contexts(luma)
@@ -164,7 +193,7 @@ class LayersLayout(Tensors):
 
 
 def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above: Any, cells: Any) -> tuple[Any, Any]:
-    """Means in eighths, and scales 0..SCALES - 1 plus one (0: certain), of pass k of a layer: two arrays [planes, h, w].
+    """Means in eighths, and scales 0..SCALES - 1 plus one (0: certain), of pass k of four: two arrays [planes, h, w].
 
     w       the tensors of one network, as `Contexts.of` names them
     base    what the rate adds to the scale of the layer, in sixteenths of a scale
@@ -178,11 +207,43 @@ def predict(ops: Any, w: Mapping[str, Any], base: Any, layer: int, k: int, above
         sums = above + sums
     if cells is not None:
         sums = ops.conv(w[f"known.{k}"], cells) + sums
+    return _told(ops, w, base, k, sums)
+
+
+def predict_diagonal(
+    ops: Any, w: Mapping[str, Any], bases: Any, layer: int, step: int, inputs: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of pass `step` on diagonals, for slots [rows, tiles * bands]: two arrays [planes, rows, tiles * bands].
+
+    bases    of each slot of a row, [tiles * bands]
+    inputs   what a slot sees, [inputs, rows, tiles * bands]: known places; of the next coarser layer 3x3; of planes that are
+             known before, its cell. Of the coarsest layer known places alone
+    """
+    bias = w["bias.layer"][layer]
+    if step < len(w["bias.rank"]):
+        bias = bias + w["bias.rank"][step]
+    width, count = len(bias), w["known"].size // len(bias)
+    if len(inputs) == count:
+        return _told(
+            ops, w, bases, 0, ops.mixed(w["known"].reshape(width, -1), inputs) + ops.bias(bias + w["bias.pass"][0])
+        )
+    sums = np.empty((width, *inputs.shape[1:]), inputs.dtype)
+    for odd in range(2):  # rows of cells; a row ahead or two, the column has the parity of the pass
+        k = PHASES.index((odd, step % 2))
+        own = slice(k * width, (k + 1) * width)
+        first = [w["known"], w["coarse"][own], *([w["beside"][own]] if "beside" in w else [])]
+        matrix = np.concatenate([part.reshape(width, -1) for part in first], 1)
+        sums[:, odd::2] = ops.mixed(matrix, inputs[:, odd::2]) + ops.bias(bias + w["bias.pass"][k])
+    return _told(ops, w, bases, 0, sums)
+
+
+def _told(ops: Any, w: Mapping[str, Any], base: Any, k: int, sums: Any) -> tuple[Any, Any]:
+    """Means and scales from the sums of the first layer."""
     hidden = ops.squashed(sums, SUM_ONE, 0, HIDDEN)
     hidden = hidden + ops.squashed(ops.mixed(w["mix"], hidden) + ops.bias(w["mix_bias"]), MIX_ONE, 0, HIDDEN)
     mean = ops.mixed(w[f"mean.{k}"], hidden) + ops.bias(w["mean_bias"][k])
-    bias = w["index_bias"][k] + base * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
-    index = ops.mixed(w[f"index.{k}"], hidden) + ops.bias(bias)
+    shift = np.asarray(base * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE, np.float32)
+    index = ops.mixed(w[f"index.{k}"], hidden) + (ops.bias(w["index_bias"][k]) + shift)
     return ops.squashed(mean, MEAN_ONE, -8 * 2047, 8 * 2047), ops.squashed(index, INDEX_ONE, 0, SCALES)
 
 
@@ -200,9 +261,11 @@ class Layers(FittedWalk):
     width, filters, chroma, chroma_width   of the layout, which is shared with layers.py
     """
 
-    def __init__(self, width: int = 12, filters: int = 16, chroma: int | None = None, chroma_width: int = 6) -> None:
+    def __init__(
+        self, width: int = 12, filters: int = 16, chroma: int | None = None, chroma_width: int = 6, diagonals: int = 0
+    ) -> None:
         chroma = None if chroma is None else int(chroma)
-        self.layout = LayersLayout(int(width), int(filters), chroma, int(chroma_width))
+        self.layout = LayersLayout(int(width), int(filters), chroma, int(chroma_width), diagonals=int(diagonals))
         self.names = self.layout.names
 
     def __call__(self, nets: Any, port: Any, latents: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -229,6 +292,8 @@ class Layers(FittedWalk):
         name = f"{net.letter}{layer}"
         b, planes, height, width = port.shape(name)
         base = np.broadcast_to(np.asarray(bases)[:, net.row + layer], b)
+        if net.reach:
+            return self._on_diagonals(net, w, base, port, layer, values, given)
         if layer == self.layout.coarsest:
             pairs = [_tables(*predict(_Numpy, w, base[row], layer, 0, None, None)) for row in range(b)]
             table, whole = (
@@ -259,6 +324,79 @@ class Layers(FittedWalk):
                 cells[:, k * planes : (k + 1) * planes, 1:-1, 1:-1] = seen(np.asarray(known)[:, :, y::2, x::2])
         return known
 
+    def _on_diagonals(
+        self,
+        net: Contexts,
+        w: Mapping[str, Any],
+        base: Any,
+        port: Any,
+        layer: int,
+        values: Mapping[str, Any],
+        given: Any,
+    ) -> Any:
+        name, passes = f"{net.letter}{layer}", net.passes(layer, self.layout.diagonals)
+        b, planes, height, width = port.shape(name)
+        skewed, around = Skewed(planes, b, height, width, passes, net.reach), None
+        if layer < self.layout.coarsest:
+            above = seen(np.asarray(values[f"{net.letter}{layer + 1}"], np.float32))
+            beside = [seen(np.asarray(values[f"p{layer}"], np.float32))] if net.beside else []
+            around = _Around(above, beside)
+        own = planes * len(taps(net.reach))
+        inputs = np.empty((own + (around.count if around else 0), height, b, skewed.bands), np.float32)
+        bases = np.repeat(base, skewed.bands).astype(np.float32)
+        known = np.zeros((b, planes, height, width), np.float32)
+        for step in range(passes):
+            lattice, slots = Diagonal(passes, step), skewed.slots(step)
+            if not slots.size:
+                continue
+            skewed.before(step, inputs[:own].reshape(planes, own // planes, -1))
+            if around:
+                around.look(skewed.columns(step), inputs[own:])
+            flat = inputs.reshape(len(inputs), height, -1)
+            found = _tables(*predict_diagonal(_Numpy, w, bases, layer, step, flat))
+            table, whole = (part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1) for part in found)
+            known = port.code(name, given, _OfPass(Laplace(whole, table, BANK)), lattice, onto=known)
+            now = np.asarray(known).reshape(b, planes, -1).take(lattice.places(height, width), 2)
+            skewed.write(step, seen(now))
+        return known
+
+
+class _Around:
+    """What slots of a pass see besides their own layer: 3x3 places of the next coarser one, the cell of planes beside."""
+
+    def __init__(self, above: np.ndarray, beside: list[np.ndarray]) -> None:
+        self.above, self.row = _margin(above), above.shape[3] + 2
+        self.cells = [_cells(part) for part in beside]
+        self.count = 9 * above.shape[1] + 4 * len(beside)
+
+    def look(self, columns: np.ndarray, out: np.ndarray) -> None:
+        """columns int [rows, 1, bands], some beyond the picture, whatever they see; out [count, rows, tiles, bands]."""
+        rows, planes = len(columns), self.above.shape[1]
+        cell = np.minimum(columns // 2, self.row - 3)
+        down = np.arange(rows)[:, None, None] // 2
+        tile = np.arange(len(self.above))[:, None]
+        places = (tile * planes * (rows // 2 + 2) + down) * self.row + cell
+        around = (np.arange(3)[:, None] * self.row + np.arange(3)).ravel()
+        for plane in range(planes):
+            first = places + plane * (rows // 2 + 2) * self.row
+            for k, by in enumerate(around):
+                np.take(self.above.reshape(-1)[by:], first, out=out[9 * plane + k], mode="clip")
+        for part, cells in enumerate(self.cells):
+            first = (tile * 4 * (rows // 2) + down) * (self.row - 2) + cell
+            for k in range(4):
+                shifted = cells.reshape(-1)[k * (rows // 2) * (self.row - 2) :]
+                np.take(shifted, first, out=out[9 * planes + 4 * part + k], mode="clip")
+
+
+class _OfPass:
+    """A distribution whose arrays are of the positions of a call alone."""
+
+    def __init__(self, distribution: Laplace) -> None:
+        self.distribution, self.bank = distribution, distribution.bank
+
+    def take(self, lattice: Any) -> Laplace:
+        return self.distribution
+
 
 def seen(values: Any) -> Any:
     """What the networks see of values: quarters, clipped."""
@@ -274,7 +412,8 @@ def _tables(mean8: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _margin(values: np.ndarray) -> np.ndarray:
-    return np.pad(values.astype(np.float32), ((0, 0), (1, 1), (1, 1)))
+    """[..., h, w] -> [..., h + 2, w + 2]"""
+    return np.pad(values.astype(np.float32), [(0, 0)] * (values.ndim - 2) + [(1, 1), (1, 1)])
 
 
 def _cells(values: np.ndarray) -> np.ndarray:

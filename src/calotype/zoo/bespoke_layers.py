@@ -33,9 +33,10 @@ def design(
     crops: Sequence[np.ndarray],
     *,
     width: int = 12,
-    filters: int = 16,
+    filters: int = 48,
     chroma: int = 2,
     chroma_width: int = 6,
+    diagonals: int = 64,
     live: float = 0.0,
 ) -> Any:
     """Where fits start: networks drawn at random, and a synthesis that shows the sums of the layers.
@@ -51,7 +52,9 @@ def design(
     from calotype.train.design import Design
     from calotype.walks.layers import BANK, FRACTIONS, LOW, PER_LOG, SCALES, UP_ONE, Layers
 
-    walk_parameters = {"width": width, "filters": filters, "chroma": chroma, "chroma_width": chroma_width}
+    walk_parameters = {
+        "width": width, "filters": filters, "chroma": chroma, "chroma_width": chroma_width, "diagonals": diagonals
+    }  # fmt: skip
     layout = Layers(**walk_parameters).layout
     vector = _start(layout, live)
     steps = STEP * np.sqrt(UNIFORM / np.array(LAMBDAS)) / 255

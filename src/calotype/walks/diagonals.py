@@ -1,0 +1,123 @@
+"""The order of diagonals: pass r codes the places where (column + 2 row) mod `passes` is r, whatever the picture's size.
+
+What a pass sees of places around its own, and arrays in which that is a slice. Not here: any network (layers.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = ["SLOPE", "Diagonal", "Skewed", "bands", "incomplete", "taps"]
+
+SLOPE = 2  # how far each row is ahead of the next one: its upper right place is known
+
+
+@lru_cache(maxsize=8)
+def taps(reach: int) -> tuple[tuple[int, int], ...]:
+    """(rows, columns) to the places seen: those of a square of side 2 reach + 1 that come before, in raster order.
+
+    A place is known if its pass comes before: all of them in the passes from `incomplete` on, fewer in earlier ones.
+    """
+    square = range(-reach, reach + 1)
+    return tuple((dy, dx) for dy in range(-reach, 1) for dx in square if dx + SLOPE * dy < 0)
+
+
+def incomplete(reach: int) -> int:
+    """How many passes, the first ones, do not know all that `taps` names."""
+    return (1 + SLOPE) * reach
+
+
+def bands(width: int, passes: int, reach: int) -> int:
+    """How many places of a row a pass may have: columns wrap behind a margin that no window crosses."""
+    return -(-(width + reach) // passes)
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """The positions of one pass, as a lattice: channels ascending, in each the rows, in each the columns ascending
+    (normative, docs/format-entropy.md)."""
+
+    passes: int
+    step: int
+    is_full = False
+
+    def count(self, c: int, h: int, w: int) -> int:
+        """How many positions of [c, h, w] it has."""
+        return c * len(self.places(h, w))
+
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """The values at its positions: [b, c, h, w] -> [b, n]."""
+        b, c, h, w = array.shape
+        return array.reshape(b, c, h * w).take(self.places(h, w), 2).reshape(b, -1)
+
+    def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
+        """Write [b, n] to its positions of [b, c, h, w], in place, and return the latter."""
+        b, c, h, w = onto.shape
+        if onto.flags.c_contiguous:
+            onto.reshape(b, c, h * w)[:, :, self.places(h, w)] = flat.reshape(b, c, -1)
+        else:
+            rows, columns = np.divmod(self.places(h, w), w)
+            onto[:, :, rows, columns] = flat.reshape(b, c, -1)
+        return onto
+
+    def mask(self, c: int, h: int, w: int) -> np.ndarray:
+        """Where it is: bool [c, h, w]."""
+        return self.put(np.ones((1, self.count(c, h, w)), bool), np.zeros((1, c, h, w), bool))[0]
+
+    def places(self, h: int, w: int) -> np.ndarray:
+        """row * w + column of each, in raster order: int64 [n]."""
+        return _places(self.passes, self.step, h, w)
+
+
+@lru_cache(maxsize=2048)
+def _places(passes: int, step: int, h: int, w: int) -> np.ndarray:
+    rows = np.arange(h)[:, None]
+    columns = (step - SLOPE * rows) % passes + np.arange(0, w, passes)
+    return (rows * w + columns)[columns < w]
+
+
+class Skewed:
+    """Known values of `planes` planes of `tiles` tiles, pass by pass: what a pass sees of each of `taps` is one slice.
+
+    Slots of a pass are [rows, tiles, bands]: the place (row, column) lies in band ((column + 2 row) mod period) div passes.
+    What is not known yet, or lies outside of the picture, is zero.
+    """
+
+    def __init__(self, planes: int, tiles: int, h: int, w: int, passes: int, reach: int) -> None:
+        self.shape, self.passes, self.reach = (tiles, planes, h, w), passes, reach
+        self.bands = bands(w, passes, reach)
+        self.rows, self.row = h, tiles * self.bands  # and slots of a row
+        self.known = np.zeros((planes, passes + incomplete(reach), (h + reach) * self.row), np.float32)
+
+    def before(self, step: int, out: np.ndarray) -> None:
+        """What pass `step` sees: [planes, taps, rows * tiles * bands], into `out`."""
+        for place, (dy, dx) in enumerate(taps(self.reach)):
+            first = (self.reach + dy) * self.row
+            out[:, place] = self.known[:, self._at(step + dx + SLOPE * dy), first : first + self.rows * self.row]
+
+    def slots(self, step: int) -> np.ndarray:
+        """Of the places of a pass, in their order: int64 [tiles, n]."""
+        tiles, _, h, w = self.shape
+        return _slots(self.passes, step, tiles, h, w, self.bands)
+
+    def columns(self, step: int) -> np.ndarray:
+        """The column of each slot of a pass, from 0 to beyond the picture: int64 [rows, 1, bands]."""
+        ahead = SLOPE * np.arange(self.rows)[:, None, None]
+        return (np.arange(self.bands) * self.passes + step - ahead) % (self.bands * self.passes)
+
+    def write(self, step: int, values: np.ndarray) -> None:
+        """Let the values of a pass be known: [tiles, planes, n]."""
+        self.known[:, self._at(step), self.reach * self.row + self.slots(step)] = values.swapaxes(0, 1)
+
+    def _at(self, step: int) -> int:
+        return step + incomplete(self.reach)
+
+
+@lru_cache(maxsize=2048)
+def _slots(passes: int, step: int, tiles: int, h: int, w: int, across: int) -> np.ndarray:
+    rows, columns = np.divmod(_places(passes, step, h, w), w)
+    band = (columns + SLOPE * rows) % (across * passes) // passes
+    return (rows * tiles + np.arange(tiles)[:, None]) * across + band
