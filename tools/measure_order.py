@@ -41,7 +41,7 @@ from calotype.fit.start import HELD_OUT
 from calotype.model.bundle import Model
 from calotype.train import data, design
 from calotype.walks import fitted
-from calotype.walks.layers import (
+from calotype.walks.layers_networks import (
     CHROMA,
     INDEX_ONE,
     LOW,

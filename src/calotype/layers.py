@@ -15,8 +15,8 @@ from calotype.model.bundle import Model
 from calotype.strips import Stored, Strips
 from calotype.tiles import Grid, Region
 from calotype.walks.fitted import Numpy
-from calotype.walks.layers import UP_ONE, LayersLayout
 from calotype.walks.layers import Layers as Walk
+from calotype.walks.layers_networks import UP_ONE, LayersLayout
 
 __all__ = ["Layers", "laplacians"]
 

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from calotype.fit import pointwise, skewed, upsampling  # noqa: E402
 from calotype.walks.diagonals import SLOPE, incomplete, taps  # noqa: E402
-from calotype.walks.layers import PHASES  # noqa: E402
+from calotype.walks.layers_networks import PHASES  # noqa: E402
 
 
 def drawn(*shape):

@@ -15,7 +15,7 @@ from calotype.model import bundle
 from calotype.picture import Picture
 from calotype.strips import Strips
 from calotype.tiles import Grid, Region
-from calotype.walks import layers as walk
+from calotype.walks.layers_networks import tables
 
 torch = pytest.importorskip("torch")
 from calotype.fit import layers, layers_network, layers_start  # noqa: E402
@@ -84,7 +84,7 @@ def test_torch_chooses_the_tables_of_the_walk(model, pixels):
     given = {name: torch.from_numpy(np.array(band[0])) for name, band in values.items()}
     found = layers_network.contexts(layout, tensors(layout, vector), base, given, exact=True)
     for name, (mean8, index) in found.items():
-        table, whole = walk._tables(mean8.numpy(), index.numpy())
+        table, whole = tables(mean8.numpy(), index.numpy())
         assert np.array_equal(seen[name][0, 0], table) and np.array_equal(seen[name][1, 0], whole)
     assert found.keys() == values.keys() and all(len(np.unique(seen[name][0])) > 3 for name in ("p0", "c2"))
 

@@ -5,7 +5,7 @@ import pytest
 
 from calotype.fit.settling import GROUPS, cheapest, kind_of
 from calotype.fit.weights import tensor_bits
-from calotype.walks.layers import LayersLayout
+from calotype.walks.layers_networks import LayersLayout
 
 
 def _lost(away, curvature):

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from calotype.fit.layers_network import matrices  # noqa: E402
 from calotype.fit.soap import Soap  # noqa: E402
-from calotype.walks.layers import LayersLayout  # noqa: E402
+from calotype.walks.layers_networks import LayersLayout  # noqa: E402
 
 
 @pytest.mark.parametrize("chroma", [None, 2])

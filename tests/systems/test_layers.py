@@ -12,8 +12,15 @@ from calotype.coding.frequencies import shifted_laplace_bank
 from calotype.errors import CalotypeError, ModelError
 from calotype.picture import Picture
 from calotype.train import design
-from calotype.walks import layers as walk
-from calotype.walks.layers import HIDDEN, SEEN_MOST, LayersLayout, predict, predict_diagonal
+from calotype.walks.layers_networks import (
+    BASE_MOST,
+    HIDDEN,
+    SEEN_MOST,
+    Integers,
+    LayersLayout,
+    predict,
+    predict_diagonal,
+)
 
 QUALITY = 60
 
@@ -74,18 +81,18 @@ def test_500_flipped_bits_give_typed_errors_or_the_same_pixels(model, made):
         assert np.array_equal(found, pixels)
 
 
-class _Integers(walk._Numpy):
+class Wide(Integers):
     """The same operations in real numbers of 53 bits, which hold every sum, and say how large they get."""
 
     @staticmethod
     def conv(weight, x):
-        found = walk._Numpy.conv(weight.astype(np.float64), x.astype(np.float64))
+        found = Integers.conv(weight.astype(np.float64), x.astype(np.float64))
         assert np.abs(found).max() < 2**24
         return found
 
     @staticmethod
     def mixed(weight, x):
-        found = walk._Numpy.mixed(weight.astype(np.float64), x.astype(np.float64))
+        found = Integers.mixed(weight.astype(np.float64), x.astype(np.float64))
         assert np.abs(found).max() < 2**24
         return found
 
@@ -112,14 +119,14 @@ def test_sums_at_their_bounds_are_exact(sign):
         w, planes = net.of(named), net.planes
         above, beside, cells = seen(planes, 6, 9), seen(4 * net.beside, 4, 7), seen(3 * planes, 6, 9)
         outcomes = []
-        for ops in (walk._Numpy, _Integers):
+        for ops in (Integers, Wide):
             for k in range(4):
                 own = slice(k * net.width, (k + 1) * net.width)
                 sums = ops.conv(w["coarse"][own], above)
                 if net.beside:
                     sums = sums + ops.conv(w["beside"][own], beside)
                 known = cells[: k * planes] if k else None
-                outcomes.append(np.stack(predict(ops, w, walk.BASE_MOST, 2, k, sums, known)))
+                outcomes.append(np.stack(predict(ops, w, BASE_MOST, 2, k, sums, known)))
         assert all(np.array_equal(a, b) for a, b in zip(outcomes[:4], outcomes[4:], strict=True))
     assert HIDDEN < 2**11
 
@@ -129,11 +136,11 @@ def test_sums_on_diagonals_at_their_bounds_are_exact(sign):
     layout = LayersLayout(12, 16, 2, diagonals=64)
     named, seen = bounds(layout, sign)
     for net in layout.contexts:
-        w, most = net.of(named), np.array([walk.BASE_MOST, -walk.BASE_MOST])
+        w, most = net.of(named), np.array([BASE_MOST, -BASE_MOST])
         assert net.inputs == w["known"][0].size + w["coarse"][0].size + 4 * net.beside
         for layer, inputs in ((2, seen(net.inputs, 6, 2)), (layout.coarsest, seen(w["known"][0].size, 6, 2))):
             for step in (0, 1, 40):
-                found = [predict_diagonal(ops, w, most, layer, step, inputs) for ops in (walk._Numpy, _Integers)]
+                found = [predict_diagonal(ops, w, most, layer, step, inputs) for ops in (Integers, Wide)]
                 assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
 
 
@@ -148,10 +155,14 @@ def test_networks_too_wide_for_exact_sums_are_refused():
         LayersLayout(12, 16, 2, diagonals=8)
 
 
-def test_decoding_costs_less_than_3_kmac_a_pixel(monkeypatch):
+@pytest.fixture(scope="module")
+def default():
+    return design.model_of(zoo.recipe("bespoke-layers"), [tiny.picture(256, 256, seed=1)])
+
+
+def test_decoding_costs_less_than_3_kmac_a_pixel(default, monkeypatch):
     """Counted where they happen, while a file of the default size is decoded."""
     pixels = tiny.picture(256, 256, seed=1)
-    default = design.model_of(zoo.recipe("bespoke-layers"), [pixels])
     data = codec.encode(Picture(pixels), default, quality=50, threads=1, check=False)
     counts = {"contexts": 0, "synthesis": 0}
 
@@ -165,7 +176,7 @@ def test_decoding_costs_less_than_3_kmac_a_pixel(monkeypatch):
         return counted
 
     for name in ("conv", "mixed"):
-        monkeypatch.setattr(walk._Numpy, name, staticmethod(counting("contexts", getattr(walk._Numpy, name))))
+        monkeypatch.setattr(Integers, name, staticmethod(counting("contexts", getattr(Integers, name))))
     monkeypatch.setattr(layers, "_convolved", counting("synthesis", layers._convolved))
     monkeypatch.setattr(layers, "_up", _counted_up(counts, layers._up))
     codec.decode(data, model=default, threads=1)
@@ -183,18 +194,18 @@ def _counted_up(counts, compute):
     return counted
 
 
-def test_the_number_of_passes_does_not_depend_on_the_picture(model):
+def test_the_number_of_passes_does_not_depend_on_the_picture(default):
     """At most: of coarse layers with few places, some passes have none."""
 
     def calls(height, width):
         shapes = {
-            name: (1, n.channels, height // n.stride, width // n.stride) for name, n in model.manifest.latents.items()
+            name: (1, n.channels, height // n.stride, width // n.stride) for name, n in default.manifest.latents.items()
         }
-        port, seen = Counter(shapes, model.banks), []
+        port, seen = Counter(shapes, default.banks), []
         code = port.code
         port.code = lambda name, *rest, **named: seen.append(name) or code(name, *rest, **named)
         values = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        walks.get("layers", dict(model.manifest.walk_parameters))(model.nets(np.array([500])), port, values)
+        walks.get("layers", dict(default.manifest.walk_parameters))(default.nets(np.array([500])), port, values)
         return len(seen)
 
     luma, chroma = 3 * 64 + 32 + 3 * 16, 32 + 4 * 16

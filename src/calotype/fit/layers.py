@@ -27,7 +27,7 @@ from calotype.fit.weights import coded_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
-from calotype.walks.layers import BASE_MOST, Contexts
+from calotype.walks.layers_networks import BASE_MOST, Contexts
 
 __all__ = ["CLIP", "LayersRun", "soft_rate"]
 

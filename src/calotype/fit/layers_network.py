@@ -17,7 +17,7 @@ from calotype.coding.densities import LAPLACE_LOW, LAPLACE_PER_LOG
 from calotype.fit import pointwise, skewed
 from calotype.fit.network import laplace_bits
 from calotype.fit.upsampling import up
-from calotype.walks.layers import (
+from calotype.walks.layers_networks import (
     HIDDEN,
     INDEX_ONE,
     LOW,

@@ -10,7 +10,7 @@ import numpy as np
 
 from calotype.fit.newton import sweep
 from calotype.fit.weights import FURTHEST, coded_as, tensor_bits
-from calotype.walks.layers import CHROMA
+from calotype.walks.layers_networks import CHROMA
 
 __all__ = ["GROUPS", "LAST", "cheapest", "kind_of"]
 

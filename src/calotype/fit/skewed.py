@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from calotype.walks.diagonals import SLOPE, bands, incomplete, taps
-from calotype.walks.layers import PHASES
+from calotype.walks.layers_networks import PHASES
 
 __all__ = ["sums_of"]
 

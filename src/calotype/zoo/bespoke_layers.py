@@ -1,14 +1,14 @@
 """Bespoke in layers: planes of falling resolution, their contexts and a synthesis, all fitted to one picture.
 
     fit:     layers p6 (1/64) ... p0 (1/1), chroma c6 ... c2, contexts and synthesis descend together, thousands of iterations
-    file:    PICT = what the networks differ from the model's start     TILE = p6 -> c6 -> ... -> p0, four passes a layer
+    file:    PICT = what the networks differ from the model's start     TILE = p6 -> c6 -> ... -> p0, 16 to 64 passes a layer
     picture: p6 -> up by two, beside p5 -> ... -> beside p0, and the sum of c6 ... c2 brought up
              -> 1x1 to f channels -> max(., 0) -> 1x1 to colours -> two 3x3
 
 The model holds only where a fit starts: networks that were fitted to many crops at once (fit/layers_start.py).
 
 COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458; Leguay et al. 2023; Blard et al. 2024) with the optimisation of C3 (Kim et al.
-2023, arXiv:2312.02753). Differs from them: contexts are integer-exact and run in 42 passes for pictures of any size, where
+2023, arXiv:2312.02753). Differs from them: contexts are integer-exact, run on diagonals, 368 for pictures of any size, where
 theirs go from place to place, and see the next coarser layer; there are planes of chroma, from a quarter of the resolution
 on; networks are sent as differences to a start, each tensor with the step that pays.
 """
@@ -41,8 +41,9 @@ def design(
 ) -> Any:
     """Where fits start: networks drawn at random, and a synthesis that shows the sums of the layers.
 
-    crops   pictures uint8 [h, w, 3]: how large values of their pyramids are, from which tables begin
-    live    spread of the weights that the start leaves at zero: for tests, which must see that they matter
+    crops       pictures uint8 [h, w, 3]: how large values of their pyramids are, from which tables begin
+    diagonals   passes of a fine layer; 0: four, by places of 2x2 cells
+    live        spread of the weights that the start leaves at zero: for tests, which must see that they matter
     """
     import numpy as np
 
@@ -50,11 +51,11 @@ def design(
     from calotype.model.manifest import Latent
     from calotype.train.block_contexts import laplace
     from calotype.train.design import Design
-    from calotype.walks.layers import BANK, FRACTIONS, LOW, PER_LOG, SCALES, UP_ONE, Layers
+    from calotype.walks.layers import Layers
+    from calotype.walks.layers_networks import BANK, FRACTIONS, LOW, PER_LOG, SCALES, UP_ONE
 
-    walk_parameters = {
-        "width": width, "filters": filters, "chroma": chroma, "chroma_width": chroma_width, "diagonals": diagonals
-    }  # fmt: skip
+    networks = {"width": width, "filters": filters, "chroma": chroma, "chroma_width": chroma_width}
+    walk_parameters = {**networks, "diagonals": diagonals}
     layout = Layers(**walk_parameters).layout
     vector = _start(layout, live)
     steps = STEP * np.sqrt(UNIFORM / np.array(LAMBDAS)) / 255
@@ -81,11 +82,10 @@ def _bases(crops: Sequence[np.ndarray], taps: np.ndarray, steps: np.ndarray, lay
     import numpy as np
 
     from calotype.layers import laplacians
-    from calotype.walks.layers import PER_LOG
+    from calotype.walks.layers_networks import PER_LOG
 
-    places = {
-        f"{net.letter}{k}": net.row + k for net in layout.contexts for k in range(net.finest, layout.coarsest + 1)
-    }
+    nets, coarsest = layout.contexts, layout.coarsest
+    places = {f"{net.letter}{k}": net.row + k for net in nets for k in range(net.finest, coarsest + 1)}
     sums, counts = np.zeros((len(steps), len(places))), np.zeros(len(places))
     for crop in crops:
         height, width = (max(64, side // 64 * 64) for side in crop.shape[:2])
@@ -103,17 +103,15 @@ def _start(layout: Any, live: float) -> np.ndarray:
     import numpy as np
 
     from calotype.layers import PLANES
-    from calotype.walks.layers import CHROMA
+    from calotype.walks.layers_networks import CHROMA
 
     layers = layout.coarsest + 1
-    channels_of = [slice(0, layers), *range(layers, layout.held)]
-    channels_of = channels_of[: layout.filters // 2]  # each has a filter for both signs
+    channels_of = [slice(0, layers), *range(layers, layout.held)][: layout.filters // 2]  # both signs of each
     shown = list(zip(np.linalg.inv(PLANES).T, channels_of, strict=False))
     random, vector = np.random.default_rng(0), np.zeros(layout.size)
     for tensor in layout.tensors:
         name = tensor.name.removeprefix(CHROMA).partition(".")[0]
-        found = np.zeros(tensor.shape)
-        inputs = tensor.size / tensor.shape[0]
+        found, inputs = np.zeros(tensor.shape), tensor.size / tensor.shape[0]
         if name in ("known", "coarse", "beside", "mix", "first", "last", "third"):
             found = random.uniform(-1, 1, tensor.shape) / np.sqrt(inputs)
         if name == "first":
@@ -138,5 +136,5 @@ RECIPE = Recipe(
     paper="after COOL-CHIC (Ladune et al. 2023, arXiv:2212.05458) and C3 (Kim et al. 2023, arXiv:2312.02753)",
     walk="layers",
     design=design,
-    sizes={"tiny": {"width": 4, "filters": 8, "chroma_width": 4, "live": 0.1}},
+    sizes={"tiny": {"width": 4, "filters": 8, "chroma_width": 4, "diagonals": 16, "live": 0.1}},
 )
