@@ -36,14 +36,14 @@ PYRAMID = {
 }
 # Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(180),
-    2: Effort(600),
-    3: Effort(2_000),
-    4: Effort(4_000),
-    5: Effort(8_000),
-    6: Effort(16_000),
-    7: Effort(30_000),
-    8: Effort(60_000),
+    1: Effort(100),
+    2: Effort(350),
+    3: Effort(1_000),
+    4: Effort(2_000),
+    5: Effort(5_000),
+    6: Effort(10_000),
+    7: Effort(20_000),
+    8: Effort(50_000),
     9: Effort(100_000),
 }
 DEFAULT = 3
