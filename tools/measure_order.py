@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import RESULTS, pixels_of, table
+from measuring import RESULTS, middle, pixels_of, table
 from torch import Tensor
 from torch.nn import functional
 
@@ -178,11 +178,6 @@ def _spread(parts: Tensor, width: int) -> Tensor:
     return functional.pixel_shuffle(sets.transpose(1, 2).flatten(1, 2), 2)
 
 
-def _middle(pixels: np.ndarray, side: int) -> np.ndarray:
-    top, left = (max(0, length - side) // 2 for length in pixels.shape[:2])
-    return pixels[top : top + side, left : left + side]
-
-
 def _model(diagonals: int) -> Model:
     """One with random networks, of the recipe's size but for the synthesis, which has few filters for all orders."""
     recipe = zoo.recipe("bespoke-layers")
@@ -205,7 +200,7 @@ def main() -> None:
     before = json.loads(told.read_text())["rows"] if chosen.only else []
     rows: list[dict[str, Any]] = [row for row in before if row["order"] not in chosen.only]
     for source in sources[:: max(1, len(sources) // chosen.crops)][: chosen.crops]:
-        pixels = _middle(pixels_of(source.path), chosen.side)
+        pixels = middle(pixels_of(source.path), chosen.side)
         for order, (diagonals, values) in ORDERS.items():
             if chosen.only and order not in chosen.only:
                 continue

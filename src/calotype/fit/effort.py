@@ -37,14 +37,14 @@ PYRAMID = {
 # Of recipe bespoke-layers.
 LAYERS = {
     1: Effort(100),
-    2: Effort(350),
+    2: Effort(300),
     3: Effort(1_000),
-    4: Effort(2_000),
-    5: Effort(5_000),
-    6: Effort(10_000),
-    7: Effort(20_000),
-    8: Effort(50_000),
-    9: Effort(100_000),
+    4: Effort(1_500),
+    5: Effort(2_200),
+    6: Effort(3_000),
+    7: Effort(4_000),
+    8: Effort(6_000),
+    9: Effort(8_000),
 }
 DEFAULT = 3
 _BEFORE_AND_AFTER = {"bespoke": 8, "layers": 55}  # iterations' worth of time that each fit takes besides
