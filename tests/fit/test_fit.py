@@ -253,7 +253,7 @@ def test_without_torch_the_command_that_installs_it_is_told(model, pixels, monke
 def test_efforts_are_a_scale(walk):
     iterations = [efforts.of(number, walk).iterations for number in range(1, 10)]
     assert iterations == sorted(iterations) and efforts.minutes(efforts.DEFAULT, 768 * 512, walk) < 10
-    assert efforts.minutes(1, 768 * 512) < 1
+    assert efforts.minutes(1, 768 * 512, walk) < 1
     with pytest.raises(UsageError, match="effort"):
         efforts.of(10)
     with pytest.raises(UsageError, match="bespoke"):

@@ -36,8 +36,8 @@ PYRAMID = {
 }
 # Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(100),
-    2: Effort(300),
+    1: Effort(50),
+    2: Effort(250),
     3: Effort(1_000),
     4: Effort(1_500),
     5: Effort(2_200),
@@ -48,7 +48,7 @@ LAYERS = {
 }
 DEFAULT = 3
 _BEFORE_AND_AFTER = {"bespoke": 8, "layers": 55}  # iterations' worth of time that each fit takes besides
-_SECONDS_PER_MP = {"bespoke": 1.3, "layers": 0.65}  # of one iteration on one core: docs/systems/bespoke.md
+_SECONDS_PER_MP = {"bespoke": 1.3, "layers": 1.4}  # of one iteration on one core: docs/systems/bespoke.md
 
 
 def of(effort: int, walk: str = "bespoke") -> Effort:
@@ -65,5 +65,5 @@ def minutes(effort: int, pixels: int, walk: str = "bespoke") -> float:
 
 
 def gigabytes(pixels: int) -> float:
-    """About how much memory a fit in layers needs: half a kilobyte a pixel, measured on up to 2.4 megapixels, and torch."""
-    return 0.6 + 0.45e-6 * pixels
+    """About how much memory a fit in layers needs: a kilobyte a pixel, measured on up to a megapixel, and torch."""
+    return 0.35 + 1.1e-6 * pixels
