@@ -57,7 +57,7 @@ def test_a_pass_sees_what_earlier_ones_wrote(size, reach):
                 if step >= incomplete(reach):  # the twin: later passes know all that is inside
                     assert np.array_equal(known, inside)
                 seen_all += known.sum()
-        skewed.write(step, lattice.take(values).reshape(tiles, planes, -1))
+        skewed.write(step, lattice.take(values).reshape(tiles, planes, -1), slots)
     assert seen_all or h * w == 1
 
 

@@ -76,8 +76,8 @@ def contexts(
 ) -> dict[str, tuple[Tensor, Tensor]]:
     """Means in eighths and scales of every layer of one tile, for values [planes, h, w] as they will be known.
 
-    The arithmetic of `walks.layers.predict`, for the four passes of a layer side by side, since what each of them knows
-    is known here: one convolution whose weights are zero where a pass knows nothing yet.
+    The arithmetic of walks/layers_networks.py, for all passes of a layer side by side, since what each of them knows is known
+    here: on diagonals by skewed.py, in four passes by one convolution whose weights are zero where a pass knows nothing yet.
     bases   what the rate adds, sixteenths of a scale, [layers]      watch   is called for each layer, if exact
     """
     found = {}

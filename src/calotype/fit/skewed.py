@@ -50,9 +50,7 @@ class _Known(torch.autograd.Function):
         ctx.reach, ctx.slots, margin = reach, slots, len(bias)
         out = known.new_empty(len(weight), known.shape[1] - margin, slots)
         for part in _strips(out):
-            out[:, part] = (weight.flatten(1) @ _before(known, part, reach, slots).flatten(0, 1).flatten(1)).view(
-                len(weight), -1, slots
-            )
+            out[:, part] = (weight.flatten(1) @ _before(known, part, reach, slots)).unflatten(1, (-1, slots))
         out[:, :margin] += bias.T[..., None]
         return out
 
@@ -64,7 +62,7 @@ class _Known(torch.autograd.Function):
         back, by_weight = torch.zeros_like(known), torch.zeros_like(weight.flatten(1))
         for part in _strips(grad):
             behind = grad[:, part].flatten(1)
-            by_weight.addmm_(behind, _before(known, part, reach, slots).flatten(0, 1).flatten(1).T)
+            by_weight.addmm_(behind, _before(known, part, reach, slots).T)
             each = (weight.flatten(1).T @ behind).view(*weight.shape[1:], -1, slots)
             for place, (dy, dx) in enumerate(taps(reach)):
                 _window(back, part, dy, dx, reach, slots, row)[...] += each[:, place]
@@ -72,9 +70,10 @@ class _Known(torch.autograd.Function):
 
 
 def _before(known: Tensor, part: slice, reach: int, slots: int) -> Tensor:
-    """What some passes see: [planes, taps, passes, slots]."""
+    """What some passes see: [planes * taps, passes * slots]."""
     row = (known.shape[2] - slots) // reach
-    return torch.stack([_window(known, part, dy, dx, reach, slots, row) for dy, dx in taps(reach)], 1)
+    seen = torch.stack([_window(known, part, dy, dx, reach, slots, row) for dy, dx in taps(reach)], 1)
+    return seen.flatten(0, 1).flatten(1)
 
 
 def _window(known: Tensor, part: slice, dy: int, dx: int, reach: int, slots: int, row: int) -> Tensor:

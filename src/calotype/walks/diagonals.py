@@ -72,7 +72,7 @@ class Diagonal:
         return _places(self.passes, self.step, h, w)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8)  # asked for several times in a row
 def _places(passes: int, step: int, h: int, w: int) -> np.ndarray:
     rows = np.arange(h)[:, None]
     columns = (step - SLOPE * rows) % passes + np.arange(0, w, passes)
@@ -87,7 +87,7 @@ class Skewed:
     """
 
     def __init__(self, planes: int, tiles: int, h: int, w: int, passes: int, reach: int) -> None:
-        self.shape, self.passes, self.reach = (tiles, planes, h, w), passes, reach
+        self.width, self.passes, self.reach = w, passes, reach
         self.bands = bands(w, passes, reach)
         self.rows, self.row = h, tiles * self.bands  # and slots of a row
         self.known = np.zeros((planes, passes + incomplete(reach), (h + reach) * self.row), np.float32)
@@ -100,24 +100,18 @@ class Skewed:
 
     def slots(self, step: int) -> np.ndarray:
         """Of the places of a pass, in their order: int64 [tiles, n]."""
-        tiles, _, h, w = self.shape
-        return _slots(self.passes, step, tiles, h, w, self.bands)
+        rows, columns = np.divmod(_places(self.passes, step, self.rows, self.width), self.width)
+        band = (columns + SLOPE * rows) // self.passes % self.bands
+        return rows * self.row + band + np.arange(0, self.row, self.bands)[:, None]
 
     def columns(self, step: int) -> np.ndarray:
         """The column of each slot of a pass, from 0 to beyond the picture: int64 [rows, 1, bands]."""
         ahead = SLOPE * np.arange(self.rows)[:, None, None]
         return (np.arange(self.bands) * self.passes + step - ahead) % (self.bands * self.passes)
 
-    def write(self, step: int, values: np.ndarray) -> None:
-        """Let the values of a pass be known: [tiles, planes, n]."""
-        self.known[:, self._at(step), self.reach * self.row + self.slots(step)] = values.swapaxes(0, 1)
+    def write(self, step: int, values: np.ndarray, slots: np.ndarray) -> None:
+        """Let the values of a pass be known: [tiles, planes, n] at its slots."""
+        self.known[:, self._at(step), self.reach * self.row + slots] = values.swapaxes(0, 1)
 
     def _at(self, step: int) -> int:
         return step + incomplete(self.reach)
-
-
-@lru_cache(maxsize=2048)
-def _slots(passes: int, step: int, tiles: int, h: int, w: int, across: int) -> np.ndarray:
-    rows, columns = np.divmod(_places(passes, step, h, w), w)
-    band = (columns + SLOPE * rows) % (across * passes) // passes
-    return (rows * tiles + np.arange(tiles)[:, None]) * across + band

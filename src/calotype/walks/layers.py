@@ -35,17 +35,20 @@ _BLOCK = 16384  # cells at once: what they see stays in the cache of a core
 
 
 class Layers(FittedWalk):
-    """Layers "p6", "c6" ... "p0", the coarsest in one pass, the others in four, whatever the picture's size.
+    """Layers "p6", "c6" ... "p0", each in as many passes as `diagonals` say, whatever the picture's size.
 
-        p6 -> c6 -> p5 -> ... -> p0: each pass sees 3x3 cells of 2x2 places of its own layer as far as they are known, 3x3
-        places of the next coarser one, chroma the brightness of its cell as well; one small network for all layers and
-        passes of brightness, one for both planes of chroma, but for their first and last weights
+        p6 -> c6 -> p5 -> ... -> p0: each pass sees places around in its own layer as far as they are known
+        (walks/diagonals.py), 3x3 places of the next coarser one, chroma the brightness of its cell as well; one small
+        network for all layers and passes of brightness, one for both planes of chroma
+
+    Without diagonals a layer takes four passes, one place of each 2x2 cell at a time, with first and last weights of its
+    own, and sees 3x3 cells; the coarsest layer takes one.
 
     The networks are the model's start plus what the picture's payload adds (walks/fitted.py). COOL-CHIC (Ladune et al. 2023,
     arXiv:2212.05458) and C3 (Kim et al. 2023, arXiv:2312.02753) code such layers place by place, from neighbours to the
     left and above; they have no planes of chroma.
 
-    width, filters, chroma, chroma_width   of the layout, which is shared with layers.py
+    width, filters, chroma, chroma_width, diagonals   of the layout, which is shared with layers.py
     """
 
     def __init__(
@@ -146,7 +149,7 @@ class Layers(FittedWalk):
                 lattice.put(part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1), array)
             known = port.code(name, given, Laplace(whole, table, BANK), lattice, onto=known)
             now = np.asarray(known).reshape(b, planes, -1).take(lattice.places(height, width), 2)
-            skewed.write(step, seen(now))
+            skewed.write(step, seen(now), slots)
         return known
 
 
