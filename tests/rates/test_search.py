@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calotype import errors, rates
@@ -38,6 +38,7 @@ def test_rates_are_hit_in_six_looks(level, bend, seed, wanted, noise):
 
 @settings(max_examples=200, deadline=None)
 @given(**CURVES, wanted=st.floats(0, 1))
+@example(level=0.0, bend=-0.427734375, seed=81, wanted=0.9660807920015047)  # three looks in a row a hair above
 def test_sizes_are_approached_from_below(level, bend, seed, wanted):
     """The best look that is allowed is within 2 % below, and never above."""
     curve = np.floor(photograph(level, bend, 0.001, seed) * 50_000)
