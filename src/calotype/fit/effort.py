@@ -36,7 +36,7 @@ PYRAMID = {
 }
 # Of recipe bespoke-layers.
 LAYERS = {
-    1: Effort(50),
+    1: Effort(80),
     2: Effort(250),
     3: Effort(1_000),
     4: Effort(1_500),
@@ -47,7 +47,7 @@ LAYERS = {
     9: Effort(8_000),
 }
 DEFAULT = 3
-_BEFORE_AND_AFTER = {"bespoke": 8, "layers": 55}  # iterations' worth of time that each fit takes besides
+_BEFORE_AND_AFTER = {"bespoke": 8, "layers": 25}  # iterations' worth of time that each fit takes besides
 _SECONDS_PER_MP = {"bespoke": 1.3, "layers": 1.4}  # of one iteration on one core: docs/systems/bespoke.md
 
 
