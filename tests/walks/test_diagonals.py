@@ -44,7 +44,7 @@ def test_a_pass_sees_what_earlier_ones_wrote(size, reach):
         out = np.empty((planes, len(taps(reach)), h * tiles * skewed.bands), np.float32)
         skewed.before(step, out)
         lattice, slots = Diagonal(passes, step), skewed.slots(step)
-        rows, columns = np.divmod(lattice.places(h, w), w)
+        rows, columns = np.divmod(lattice.places(1, h, w), w)
         assert np.array_equal(skewed.columns(step)[:, 0].repeat(tiles, 0).ravel()[slots[0]], columns)
         for tile in range(tiles):
             for place, (dy, dx) in enumerate(taps(reach)):

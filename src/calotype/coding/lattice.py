@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 
 from calotype.errors import UsageError
 
-__all__ = ["FULL", "Lattice"]
+__all__ = ["FULL", "Lattice", "Listed"]
 
 # A piece: rows and columns of one phase, and channels first, first + stride, ... below stop.
 Piece = tuple[int, int, int, int, int]
@@ -86,6 +87,37 @@ class Lattice:
     def _check(self, c: int) -> None:
         if not self.is_full and c != len(self.steps):
             raise UsageError("channels", value=c, allowed=len(self.steps))
+
+
+class Listed(ABC):
+    """Positions that are no strided slices: a subclass lists them, in the order in which they are coded (normative)."""
+
+    is_full = False
+
+    @abstractmethod
+    def places(self, c: int, h: int, w: int) -> np.ndarray:
+        """(channel * h + row) * w + column of each: int64 [n]."""
+
+    def count(self, c: int, h: int, w: int) -> int:
+        """How many positions of [c, h, w] it has."""
+        return len(self.places(c, h, w))
+
+    def take(self, array: np.ndarray) -> np.ndarray:
+        """The values at its positions: [b, c, h, w] -> [b, n]."""
+        return array.reshape(len(array), -1).take(self.places(*array.shape[1:]), 1)
+
+    def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
+        """Write [b, n] to its positions of [b, c, h, w], in place, and return the latter."""
+        places = self.places(*onto.shape[1:])
+        if onto.flags.c_contiguous:  # otherwise reshaping would copy, and the copy be written to
+            onto.reshape(len(onto), -1)[:, places] = flat
+        else:
+            onto[(slice(None), *np.unravel_index(places, onto.shape[1:]))] = flat
+        return onto
+
+    def mask(self, c: int, h: int, w: int) -> np.ndarray:
+        """Where it is: bool [c, h, w]."""
+        return self.put(np.ones((1, self.count(c, h, w)), bool), np.zeros((1, c, h, w), bool))[0]
 
 
 @dataclass(frozen=True, slots=True)

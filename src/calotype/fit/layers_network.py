@@ -82,13 +82,13 @@ def contexts(
     """
     found = {}
     for net in layout.contexts:
-        found |= _contexts_of(net, layout, net.of(w), bases, values, exact, watch)
+        found |= _contexts_of(net, layout.coarsest, net.of(w), bases, values, exact, watch)
     return found
 
 
 def _contexts_of(
     net: Contexts,
-    layout: LayersLayout,
+    coarsest: int,
     w: Mapping[str, Tensor],
     bases: Tensor,
     values: Mapping[str, Tensor],
@@ -101,8 +101,8 @@ def _contexts_of(
     one, mix_one = (1, 1) if exact else (SUM_ONE, MIX_ONE)
     mix, mix_bias = w["mix"] / mix_one, w["mix_bias"] / mix_one
     told = torch.stack([torch.cat([w[f"mean.{k}"], w[f"index.{k}"]]) for k in range(net.sets)])  # sets (2 planes) width
-    first = (_OnDiagonals if net.reach else _InFourPasses)(net, layout, w, one)
-    for layer in range(layout.coarsest, net.finest - 1, -1):
+    first = (_OnDiagonals if net.reach else _InFourPasses)(net, coarsest, w, one)
+    for layer in range(coarsest, net.finest - 1, -1):
         own = values[f"{net.letter}{layer}"]
         sums = first(layer, values)
         shift = bases[net.row + layer] * (INDEX_ONE / 16) + (1 - LOW * PER_LOG) * INDEX_ONE
@@ -134,8 +134,8 @@ def _contexts_of(
 class _InFourPasses:
     """Sums of the first layer of every set of weights: [sets, width, h, w] of cells; [1, width, 1, 1] of the coarsest."""
 
-    def __init__(self, net: Contexts, layout: LayersLayout, w: Mapping[str, Tensor], one: int) -> None:
-        self.net, self.coarsest, self.w, self.one = net, layout.coarsest, w, one
+    def __init__(self, net: Contexts, coarsest: int, w: Mapping[str, Tensor], one: int) -> None:
+        self.net, self.coarsest, self.w, self.one = net, coarsest, w, one
         self.kernel = torch.cat([_first_layer(w, k, net) for k in range(4)]) / one
 
     def __call__(self, layer: int, values: Mapping[str, Tensor]) -> Tensor:
@@ -154,15 +154,14 @@ class _InFourPasses:
 class _OnDiagonals:
     """The same where one set of last weights serves all places: [4, width, h, w] of cells, [1, width, h, w] of the coarsest."""
 
-    def __init__(self, net: Contexts, layout: LayersLayout, w: Mapping[str, Tensor], one: int) -> None:
-        self.net, self.layout, self.w, self.one = net, layout, w, one
+    def __init__(self, net: Contexts, coarsest: int, w: Mapping[str, Tensor], one: int) -> None:
+        self.net, self.coarsest, self.w, self.one = net, coarsest, w, one
         self.known, self.ranks, self.coarse = (w[name] / one for name in ("known", "bias.rank", "coarse"))
 
     def __call__(self, layer: int, values: Mapping[str, Tensor]) -> Tensor:
         net, w, own = self.net, self.w, values[f"{self.net.letter}{layer}"]
-        cells = layer != self.layout.coarsest
-        passes = net.passes(layer, self.layout.diagonals)
-        sums = skewed.sums_of(seen(own), self.known, self.ranks, passes, net.reach, cells).transpose(0, 1)
+        cells = layer != self.coarsest
+        sums = skewed.sums_of(seen(own), self.known, self.ranks, net.passes(layer), net.reach, cells).transpose(0, 1)
         bias = (w["bias.layer"][layer] + w["bias.pass"]) / self.one
         if not cells:
             return sums + bias[:1, :, None, None]

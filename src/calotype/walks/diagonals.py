@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from calotype.walks.orders import Listed
+
 __all__ = ["SLOPE", "Diagonal", "Skewed", "bands", "incomplete", "taps"]
 
 SLOPE = 2  # how far each row is ahead of the next one: its upper right place is known
@@ -36,47 +38,23 @@ def bands(width: int, passes: int, reach: int) -> int:
 
 
 @dataclass(frozen=True)
-class Diagonal:
+class Diagonal(Listed):
     """The positions of one pass, as a lattice: channels ascending, in each the rows, in each the columns ascending
     (normative, docs/format-entropy.md)."""
 
     passes: int
     step: int
-    is_full = False
 
-    def count(self, c: int, h: int, w: int) -> int:
-        """How many positions of [c, h, w] it has."""
-        return c * len(self.places(h, w))
-
-    def take(self, array: np.ndarray) -> np.ndarray:
-        """The values at its positions: [b, c, h, w] -> [b, n]."""
-        b, c, h, w = array.shape
-        return array.reshape(b, c, h * w).take(self.places(h, w), 2).reshape(b, -1)
-
-    def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
-        """Write [b, n] to its positions of [b, c, h, w], in place, and return the latter."""
-        b, c, h, w = onto.shape
-        if onto.flags.c_contiguous:
-            onto.reshape(b, c, h * w)[:, :, self.places(h, w)] = flat.reshape(b, c, -1)
-        else:
-            rows, columns = np.divmod(self.places(h, w), w)
-            onto[:, :, rows, columns] = flat.reshape(b, c, -1)
-        return onto
-
-    def mask(self, c: int, h: int, w: int) -> np.ndarray:
-        """Where it is: bool [c, h, w]."""
-        return self.put(np.ones((1, self.count(c, h, w)), bool), np.zeros((1, c, h, w), bool))[0]
-
-    def places(self, h: int, w: int) -> np.ndarray:
-        """row * w + column of each, in raster order: int64 [n]."""
-        return _places(self.passes, self.step, h, w)
+    def places(self, c: int, h: int, w: int) -> np.ndarray:
+        return _places(self.passes, self.step, c, h, w)
 
 
 @lru_cache(maxsize=8)  # asked for several times in a row
-def _places(passes: int, step: int, h: int, w: int) -> np.ndarray:
+def _places(passes: int, step: int, c: int, h: int, w: int) -> np.ndarray:
     rows = np.arange(h)[:, None]
     columns = (step - SLOPE * rows) % passes + np.arange(0, w, passes)
-    return (rows * w + columns)[columns < w]
+    plane = (rows * w + columns)[columns < w]
+    return (np.arange(c)[:, None] * (h * w) + plane).ravel()
 
 
 class Skewed:
@@ -100,7 +78,7 @@ class Skewed:
 
     def slots(self, step: int) -> np.ndarray:
         """Of the places of a pass, in their order: int64 [tiles, n]."""
-        rows, columns = np.divmod(_places(self.passes, step, self.rows, self.width), self.width)
+        rows, columns = np.divmod(_places(self.passes, step, 1, self.rows, self.width), self.width)
         band = (columns + SLOPE * rows) // self.passes % self.bands
         return rows * self.row + band + np.arange(0, self.row, self.bands)[:, None]
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from calotype.walks.features import features_of, parity_planes, with_symbols
+from calotype.walks.orders import Listed
 
 __all__ = ["REACH", "Front", "Order", "code"]
 
@@ -49,38 +50,19 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Front:
+class Front(Listed):
     """The positions of one front, as a lattice: channels ascending, in each the rows, in each the columns ascending
     (normative, docs/format-entropy.md)."""
 
     order: Order
     step: int
-    is_full = False
-
-    def count(self, c: int, h: int, w: int) -> int:
-        """How many positions of [c, h, w] it has."""
-        return len(self._places(c, h, w))
-
-    def take(self, array: np.ndarray) -> np.ndarray:
-        """The values at its positions: [b, c, h, w] -> [b, n]."""
-        return array.reshape(len(array), -1)[:, self._places(*array.shape[1:])]
-
-    def put(self, flat: np.ndarray, onto: np.ndarray) -> np.ndarray:
-        """Write [b, n] to its positions of [b, c, h, w], in place, and return the latter."""
-        index = np.unravel_index(self._places(*onto.shape[1:]), onto.shape[1:])
-        onto[(slice(None), *index)] = flat
-        return onto
-
-    def mask(self, c: int, h: int, w: int) -> np.ndarray:
-        """Where it is: bool [c, h, w]."""
-        return self.put(np.ones((1, self.count(c, h, w)), bool), np.zeros((1, c, h, w), bool))[0]
 
     def columns(self, c: int, h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns at which it has any channel, in raster order: int [n] each."""
-        rows, columns = np.divmod(np.unique(self._places(c, h, w) % (h * w)), w)
+        rows, columns = np.divmod(np.unique(self.places(c, h, w) % (h * w)), w)
         return rows, columns
 
-    def _places(self, c: int, h: int, w: int) -> np.ndarray:
+    def places(self, c: int, h: int, w: int) -> np.ndarray:
         starts, places = _all(self.order, c, h, w)
         return places[starts[self.step] : starts[self.step + 1]]
 

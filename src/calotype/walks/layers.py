@@ -7,6 +7,7 @@ Not here: what the networks compute (layers_networks.py), how layers become pixe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,74 +67,50 @@ class Layers(FittedWalk):
         weights = {net.letter: (net, net.of(named)) for net in self.layout.contexts}
         for name in self.names:
             net, w = weights[name[0]]
-            values[name] = self._layer(net, w, base, port, int(name[1:]), values, given.get(name))
+            layer = _Layer(name, net, w, base[:, net.row + int(name[1:])], port, values, given.get(name))
+            values[name] = self._on_diagonals(layer) if net.reach else self._in_four_passes(layer)
         return values
 
-    def _layer(
-        self,
-        net: Contexts,
-        w: Mapping[str, Any],
-        bases: Any,
-        port: Any,
-        layer: int,
-        values: Mapping[str, Any],
-        given: Any,
-    ) -> Any:
-        name = f"{net.letter}{layer}"
-        b, planes, height, width = port.shape(name)
-        base = np.broadcast_to(np.asarray(bases)[:, net.row + layer], b)
-        if net.reach:
-            return self._on_diagonals(net, w, base, port, layer, values, given)
-        if layer == self.layout.coarsest:
-            pairs = [tables(*predict(Integers, w, base[row], layer, 0, None, None)) for row in range(b)]
+    def _in_four_passes(self, layer: _Layer) -> Any:
+        net, w, number, port = layer.net, layer.w, layer.number, layer.port
+        b, planes, height, width = port.shape(layer.name)
+        if number == self.layout.coarsest:
+            pairs = [tables(*predict(Integers, w, base, number, 0, None, None)) for base in layer.bases(b)]
             table, whole = (
                 np.broadcast_to(np.stack(part), (b, planes, height, width)) for part in zip(*pairs, strict=True)
             )
-            return port.code(name, given, Laplace(whole, table, BANK), FULL)
+            return port.code(layer.name, layer.given, Laplace(whole, table, BANK), FULL)
         rows, columns = height // 2, width // 2
-        above = [_margin(seen(part)) for part in np.asarray(values[f"{net.letter}{layer + 1}"])]
-        beside = _cells(seen(np.asarray(values[f"p{layer}"], np.float32))) if net.beside else None
+        above, beside = _margin(layer.above), layer.beside
         cells = np.zeros((b, 3 * planes, rows + 2, columns + 2), np.float32)
         known = None
         for k, (y, x) in enumerate(PHASES):
             table = np.zeros((b, planes, height, width), np.int16)
             whole = np.zeros((b, planes, height, width), np.int32)
             own = slice(k * net.width, (k + 1) * net.width)
-            for row in range(b):
+            for row, base in enumerate(layer.bases(b)):
                 for part in _blocks(rows, columns):
                     cut = slice(part.start, part.stop + 2)
                     sums = Integers.conv(w["coarse"][own], above[row][:, cut])
-                    if beside is not None:
+                    if net.beside:
                         sums += Integers.conv(w["beside"][own], beside[row][:, part])
                     before = cells[row, : k * planes, cut] if k else None
-                    found = tables(*predict(Integers, w, base[row], layer, k, sums, before))
+                    found = tables(*predict(Integers, w, base, number, k, sums, before))
                     places = slice(2 * part.start + y, 2 * part.stop, 2)
                     table[row, :, places, x::2], whole[row, :, places, x::2] = found
-            known = port.code(name, given, Laplace(whole, table, BANK), _lattice(k, planes), onto=known)
+            known = port.code(layer.name, layer.given, Laplace(whole, table, BANK), _lattice(k, planes), onto=known)
             if k < 3:
                 cells[:, k * planes : (k + 1) * planes, 1:-1, 1:-1] = seen(np.asarray(known)[:, :, y::2, x::2])
         return known
 
-    def _on_diagonals(
-        self,
-        net: Contexts,
-        w: Mapping[str, Any],
-        base: Any,
-        port: Any,
-        layer: int,
-        values: Mapping[str, Any],
-        given: Any,
-    ) -> Any:
-        name, passes = f"{net.letter}{layer}", net.passes(layer, self.layout.diagonals)
-        b, planes, height, width = port.shape(name)
-        skewed, around = Skewed(planes, b, height, width, passes, net.reach), None
-        if layer < self.layout.coarsest:
-            above = seen(np.asarray(values[f"{net.letter}{layer + 1}"], np.float32))
-            beside = [seen(np.asarray(values[f"p{layer}"], np.float32))] if net.beside else []
-            around = _Around(above, beside)
+    def _on_diagonals(self, layer: _Layer) -> Any:
+        net, port, passes = layer.net, layer.port, layer.net.passes(layer.number)
+        b, planes, height, width = port.shape(layer.name)
+        skewed = Skewed(planes, b, height, width, passes, net.reach)
+        around = _Around(layer.above, layer.beside) if layer.number < self.layout.coarsest else None
         own = planes * len(taps(net.reach))
         inputs = np.empty((own + (around.count if around else 0), height, b, skewed.bands), np.float32)
-        bases = np.repeat(base, skewed.bands).astype(np.float32)
+        bases = np.repeat(layer.bases(b), skewed.bands).astype(np.float32)
         known = np.zeros((b, planes, height, width), np.float32)
         table, whole = np.zeros(known.shape, np.int16), np.zeros(known.shape, np.int32)
         for step in range(passes):
@@ -144,22 +121,54 @@ class Layers(FittedWalk):
             if around:
                 around.look(skewed.columns(step), inputs[own:])
             flat = inputs.reshape(len(inputs), height, -1)
-            found = tables(*predict_diagonal(Integers, w, bases, layer, step, flat))
+            found = tables(*predict_diagonal(Integers, layer.w, bases, layer.number, step, flat))
             for array, part in zip((table, whole), found, strict=True):
                 lattice.put(part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1), array)
-            known = port.code(name, given, Laplace(whole, table, BANK), lattice, onto=known)
-            now = np.asarray(known).reshape(b, planes, -1).take(lattice.places(height, width), 2)
+            known = port.code(layer.name, layer.given, Laplace(whole, table, BANK), lattice, onto=known)
+            now = lattice.take(np.asarray(known)).reshape(b, planes, -1)
             skewed.write(step, seen(now), slots)
         return known
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What coding one layer takes: its network, what the rate adds to its scales, all values that are known, its own if given."""
+
+    name: str
+    net: Contexts
+    w: Mapping[str, Any]
+    base: Any
+    port: Any
+    values: Mapping[str, Any]
+    given: Any
+
+    @property
+    def number(self) -> int:
+        return int(self.name[1:])
+
+    def bases(self, b: int) -> np.ndarray:
+        """Of each tile: [b]."""
+        return np.broadcast_to(np.asarray(self.base), b)
+
+    @property
+    def above(self) -> np.ndarray:
+        """The next coarser layer as networks see it: float32 [b, planes, h / 2, w / 2]."""
+        return seen(np.asarray(self.values[f"{self.net.letter}{self.number + 1}"], np.float32))
+
+    @property
+    def beside(self) -> np.ndarray:
+        """The brightness of each cell likewise, [b, 4, h / 2, w / 2]; no planes where the network sees none."""
+        if not self.net.beside:
+            return self.above[:, :0]
+        return _cells(seen(np.asarray(self.values[f"p{self.number}"], np.float32)))
 
 
 class _Around:
     """What slots of a pass see besides their own layer: 3x3 places of the next coarser one, the cell of planes beside."""
 
-    def __init__(self, above: np.ndarray, beside: list[np.ndarray]) -> None:
-        self.above, self.row = _margin(above), above.shape[3] + 2
-        self.cells = [_cells(part) for part in beside]
-        self.count = 9 * above.shape[1] + 4 * len(beside)
+    def __init__(self, above: np.ndarray, beside: np.ndarray) -> None:
+        self.above, self.beside, self.row = _margin(above), beside, above.shape[3] + 2
+        self.count = 9 * above.shape[1] + beside.shape[1]
 
     def look(self, columns: np.ndarray, out: np.ndarray) -> None:
         """columns int [rows, 1, bands], some beyond the picture, whatever they see; out [count, rows, tiles, bands]."""
@@ -173,11 +182,10 @@ class _Around:
             first = places + plane * (rows // 2 + 2) * self.row
             for k, by in enumerate(around):
                 np.take(self.above.reshape(-1)[by:], first, out=out[9 * plane + k], mode="clip")
-        for part, cells in enumerate(self.cells):
-            first = (tile * 4 * (rows // 2) + down) * (self.row - 2) + cell
-            for k in range(4):
-                shifted = cells.reshape(-1)[k * (rows // 2) * (self.row - 2) :]
-                np.take(shifted, first, out=out[9 * planes + 4 * part + k], mode="clip")
+        first = (tile * 4 * (rows // 2) + down) * (self.row - 2) + cell
+        for k in range(self.beside.shape[1]):
+            shifted = self.beside.reshape(-1)[k * (rows // 2) * (self.row - 2) :]
+            np.take(shifted, first, out=out[9 * planes + k], mode="clip")
 
 
 def _margin(values: np.ndarray) -> np.ndarray:

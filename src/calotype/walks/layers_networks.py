@@ -55,7 +55,7 @@ class Contexts:
     planes   that it tells the tables of at once            beside   planes of its own resolution that are known before
     finest   the layer at which its planes begin            row      what is added to a layer's number to find its place
     most     magnitude of its first layer's weights                  in what a rate adds to scales
-    reach    on diagonals: places that it sees to each side in its own layer; 0 in four passes
+    diagonals   passes of a fine layer, 0: four        reach   places that it sees to each side in its own layer, on diagonals
     full     the coarsest layer with all diagonals: each coarser one has half as many, down to FEWEST
     """
 
@@ -67,6 +67,7 @@ class Contexts:
     most: int
     finest: int
     row: int
+    diagonals: int = 0
     reach: int = 0
     full: int = 0
 
@@ -81,9 +82,9 @@ class Contexts:
         """How many passes have last weights of their own."""
         return 1 if self.reach else 4
 
-    def passes(self, layer: int, diagonals: int) -> int:
+    def passes(self, layer: int) -> int:
         """How many diagonals a layer takes: coarse ones are small, and a pass takes a while however few places it has."""
-        return max(FEWEST, diagonals >> max(0, layer - self.full))
+        return max(FEWEST, self.diagonals >> max(0, layer - self.full))
 
     def of(self, w: Mapping[str, Any]) -> dict[str, Any]:
         """Its own tensors, without the prefix."""
@@ -128,11 +129,11 @@ class LayersLayout(Tensors):
     def contexts(self) -> tuple[Contexts, ...]:
         """The networks, in the order in which they take turns at each layer."""
         reach, chroma_reach = (REACH, CHROMA_REACH) if self.diagonals else (0, 0)
-        luma = Contexts("p", "", 1, 0, self.width, _WEIGHT, 0, 0, reach, FULL_LAYER)
+        luma = Contexts("p", "", 1, 0, self.width, _WEIGHT, 0, 0, self.diagonals, reach, FULL_LAYER)
         if self.chroma is None:
             return (luma,)
         row = self.coarsest + 1 - self.chroma
-        rest = (_CHROMA_WEIGHT, self.chroma, row, chroma_reach, FULL_CHROMA)
+        rest = (_CHROMA_WEIGHT, self.chroma, row, self.diagonals, chroma_reach, FULL_CHROMA)
         return luma, Contexts("c", CHROMA, 2, 1, self.chroma_width, *rest)
 
     @property

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from calotype.coding.lattice import FULL, Lattice
+from calotype.coding.lattice import FULL, Lattice, Listed
 
-__all__ = ["FULL", "Lattice"]
+__all__ = ["FULL", "Lattice", "Listed"]
