@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import RESULTS, middle, pixels_of, table
+from measuring import RESULTS, centre, pixels_of, table
 from torch import Tensor
 from torch.nn import functional
 
@@ -200,7 +200,7 @@ def main() -> None:
     before = json.loads(told.read_text())["rows"] if chosen.only else []
     rows: list[dict[str, Any]] = [row for row in before if row["order"] not in chosen.only]
     for source in sources[:: max(1, len(sources) // chosen.crops)][: chosen.crops]:
-        pixels = middle(pixels_of(source.path), chosen.side)
+        pixels = centre(pixels_of(source.path), chosen.side, chosen.side)
         for order, (diagonals, values) in ORDERS.items():
             if chosen.only and order not in chosen.only:
                 continue

@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import RESULTS, middle, pixels_of, table
+from measuring import RESULTS, centre, pixels_of, table
 
 from calotype import codec, container, rates, zoo
-from calotype.fit.heap import kept
-from calotype.fit.layers import LayersRun
+from calotype.fit import course
 from calotype.fit.loop import Plan
 from calotype.fit.start import HELD_OUT, with_rows
 from calotype.model import bundle
@@ -35,15 +34,14 @@ LEARNED = Path(__file__).parents[1] / "models" / "fitted" / "bespoke-layers.calo
 def fitted(pixels: np.ndarray, model: Model, quality: float, iterations: int) -> dict[str, Any]:
     """The file of one fit in figures; cost is bits a pixel + lambda * squared error, what a fit lowers."""
     began, rate = time.process_time(), rates.index(quality, model.manifest)
-    run = LayersRun(pixels, model, rate, Plan(iterations=iterations))
-    with kept():
-        best = run.run()
+    best, _ = course.fitted(pixels, model, rate, Plan(iterations=iterations), 1, None)
     file = codec.encode(Picture.of(pixels), model, rate_index=rate, threads=1, check=False, fitted=best)
     found = codec.decode(file, model=model, threads=1).pixels.astype(float)
     mse, count = float(np.square(found - pixels).mean()), pixels[..., 0].size
+    lambda_ = float(np.exp(model.floats("log_lambda", rate)[0]))
     return {
         "iterations": iterations,
-        "cost": 8 * len(file) / count + run.lambda_ * mse,
+        "cost": 8 * len(file) / count + lambda_ * mse,
         "bpp": 8 * len(file) / count,
         "psnr_db": 10 * np.log10(255**2 / mse),
         "weights_bytes": sum(len(segment.data) for segment in container.parse(file).shared),
@@ -66,7 +64,7 @@ def main() -> None:
     _, sources = data.split(data.find(chosen.data), HELD_OUT)
     rows: list[dict[str, Any]] = []
     for source in sources[:: max(1, len(sources) // chosen.crops)][: chosen.crops]:
-        pixels = middle(pixels_of(source.path), chosen.side)
+        pixels = centre(pixels_of(source.path), chosen.side, chosen.side)
         for iterations in chosen.iterations:
             for start, model in starts.items():
                 found = fitted(pixels, model, chosen.quality, iterations)

@@ -59,12 +59,6 @@ def pixels_of(file: Path) -> np.ndarray:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-def middle(pixels: np.ndarray, side: int) -> np.ndarray:
-    """The square of that side in the middle of a picture [h, w, 3], or what of it there is."""
-    top, left = (max(0, length - side) // 2 for length in pixels.shape[:2])
-    return pixels[top : top + side, left : left + side]
-
-
 def centre(pixels: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     """The middle of a picture; where it is smaller, it is continued by reflection first."""
     short = [max(0, wanted - had) for wanted, had in zip((height_px, width_px), pixels.shape, strict=False)]
