@@ -148,6 +148,26 @@ def test_weights_are_multiples_of_their_steps(model, pixels):
         assert not (best.weights[0][tensor.part] % 2 ** int(best.weights[1][place])).any()
 
 
+def test_weights_that_no_file_can_hold_are_not_tried(model, pixels):
+    """Not even before they become integers: values would rely on them."""
+    run = run_of(model, pixels, 2)
+    with torch.no_grad():
+        for tensor in run.layout.tensors:
+            if tensor.name == "first":
+                run.own[tensor.part] = 2 * tensor.limit / run.scale[tensor.part]
+    run.run()
+    assert ((run.own * run.scale).abs() <= run.limits * (1 + 1e-6)).all()
+
+
+def test_weights_descend_at_rates_of_their_own(model, pixels):
+    """A step moves each first weight of the synthesis as many times farther than the others as FASTER says."""
+    run = run_of(model, pixels, 10)
+    run.run()
+    moved = ((run.own - run.began) * run.scale).abs().detach()
+    of = {t.name: float(moved[t.part].max()) / t.scale for t in run.layout.tensors}
+    assert 3 < of["first"] / of["last"] < 12
+
+
 def test_an_encode_fits_in_layers_and_says_so(model, pixels, monkeypatch):
     monkeypatch.setitem(efforts.LAYERS, 2, efforts.Effort(4))
     said = []
