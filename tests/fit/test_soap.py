@@ -9,9 +9,10 @@ from calotype.fit.soap import Soap  # noqa: E402
 from calotype.walks.layers_networks import LayersLayout  # noqa: E402
 
 
+@pytest.mark.parametrize("diagonals", [0, 64])
 @pytest.mark.parametrize("chroma", [None, 2])
-def test_every_weight_lies_in_one_matrix(chroma):
-    layout = LayersLayout(12, 16, chroma)
+def test_every_weight_lies_in_one_matrix(chroma, diagonals):
+    layout = LayersLayout(12, 16, chroma, diagonals=diagonals)
     places = torch.cat([matrix.flatten() for matrix in matrices(layout)])
     assert sorted(places.tolist()) == list(range(layout.size))
 
@@ -54,3 +55,21 @@ def test_the_first_step_only_looks():
     assert np.array_equal(vector.detach(), np.ones(4))
     soap.step(0.1)
     assert (vector.detach().numpy() < 1).all()
+
+
+def test_no_step_ends_beyond_the_greatest_magnitude():
+    """Along each coordinate of its own; without one it would."""
+
+    def left(most):
+        vector = torch.ones(4, requires_grad=True)
+        soap = Soap(vector, [torch.arange(4).view(1, 4)], most)
+        for _ in range(3):
+            vector.grad = None
+            (-vector.sum()).backward()
+            soap.step(1.0)
+        return vector.detach().numpy()
+
+    most = torch.tensor([1.0, 1.1, 1.2, 50.0])
+    assert (left(None)[:3] > 1.2).all()
+    assert np.allclose(left(most)[:3], most[:3])
+    assert left(most)[3] == left(None)[3]

@@ -71,7 +71,8 @@ class LayersRun:
         scales = [t.scale * FASTER.get(t.name, 1.0) for t in self.layout.tensors]
         scale = np.repeat(scales, [t.size for t in self.layout.tensors])
         self.scale = torch.from_numpy(scale).float().to(self.device)
-        self.limits = torch.from_numpy(self.layout.limits).float().to(self.device)
+        # What cannot be written is not tried either: a fit that relies on it falls apart as it settles.
+        self.most = torch.from_numpy(self.layout.limits).float().to(self.device) / self.scale
         self.began = torch.from_numpy(self.start).float().to(self.device) / self.scale
         self.own = self.began.clone().requires_grad_()
         self.strides = {name: 1 << int(name[1:]) for name in self.layout.names}
@@ -83,7 +84,7 @@ class LayersRun:
         self.layers = {name: torch.zeros(s, device=self.device, requires_grad=True) for name, s in shapes.items()}
         memory = min(max(plan.iterations * MEMORY, SHORTEST), LONGEST)
         self.optimizer = torch.optim.Adam(self.layers.values(), betas=(0.9, 1 - 1 / memory))
-        self.learner = Soap(self.own, matrices(self.layout))
+        self.learner = Soap(self.own, matrices(self.layout), self.most)
         self.settled = 0  # groups of tensors whose integers are chosen, which and to what
         self.fixed = torch.zeros(len(self.start), dtype=torch.bool, device=self.device)
         self.integers = torch.from_numpy(self.start).float().to(self.device)
@@ -118,8 +119,6 @@ class LayersRun:
         torch.nn.utils.clip_grad_norm_([self.own], CLIP)
         self.move_values(rate)
         self.learner.step(rate)
-        with torch.no_grad():  # what cannot be written is not tried: a fit that relies on it falls apart as it settles
-            self.own.clamp_(-self.limits / self.scale, self.limits / self.scale)
 
     def move_values(self, rate: float) -> None:
         """One step of the values along their gradients, if they have any."""
@@ -186,8 +185,7 @@ class LayersRun:
 
     def vector(self, own: Tensor | None = None) -> Tensor:
         """The networks in units of integers: what is settled, and what still descends; `own` may stand for this picture's."""
-        free = torch.minimum(torch.maximum((self.own if own is None else own) * self.scale, -self.limits), self.limits)
-        return torch.where(self.fixed, self.integers, free)
+        return torch.where(self.fixed, self.integers, (self.own if own is None else own) * self.scale)
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
         with torch.no_grad():

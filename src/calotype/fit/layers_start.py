@@ -55,7 +55,7 @@ def learn(
         for k, (crop, rate) in enumerate(zip(crops, rates, strict=True))
     ]
     own = runs[0].own.detach().clone().requires_grad_()
-    learner = Soap(own, matrices(runs[0].layout))
+    learner = Soap(own, matrices(runs[0].layout), runs[0].most)
     began, costs = time.monotonic(), np.ones(len(runs))
 
     def now(iterations: int) -> Model:

@@ -22,10 +22,11 @@ class Soap:
 
     vector    float [n], a leaf whose gradient `step` uses
     entries   of each matrix, int [rows, columns]: where in the vector they lie; a place in none of them stays
+    most      greatest magnitude of each, [n]: no step ends beyond it
     """
 
-    def __init__(self, vector: Tensor, entries: Iterable[Tensor]) -> None:
-        self.vector, self.steps = vector, 0
+    def __init__(self, vector: Tensor, entries: Iterable[Tensor], most: Tensor | None = None) -> None:
+        self.vector, self.most, self.steps = vector, most, 0
         self.matrices = [_Matrix(places.to(vector.device)) for places in entries]
 
     @torch.no_grad()
@@ -37,6 +38,8 @@ class Soap:
         for matrix in self.matrices:
             moved = matrix.moved(gradient[matrix.places], self.steps)
             self.vector[matrix.places] -= rate * moved
+        if self.most is not None:
+            self.vector.clamp_(-self.most, self.most)
 
 
 class _Matrix:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -150,7 +151,7 @@ class _Layer:
         """Of each tile: [b]."""
         return np.broadcast_to(np.asarray(self.base), b)
 
-    @property
+    @cached_property
     def above(self) -> np.ndarray:
         """The next coarser layer as networks see it: float32 [b, planes, h / 2, w / 2]."""
         return seen(np.asarray(self.values[f"{self.net.letter}{self.number + 1}"], np.float32))
