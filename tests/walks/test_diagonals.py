@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calotype.walks.diagonals import SLOPE, Diagonal, Skewed, incomplete, taps
+from calotype.walks.diagonals import SLOPE, Above, Diagonal, Skewed, incomplete, taps
 
 SIZES = [(1, 1), (5, 7), (12, 8), (40, 70), (64, 129), (33, 256)]
 
@@ -66,3 +66,22 @@ def test_windows_show_nothing_that_comes_later():
         assert len(taps(reach)) == count
         assert all(dx + SLOPE * dy < 0 and max(abs(dy), abs(dx)) <= reach for dy, dx in taps(reach))
         assert incomplete(reach) == max(-dx - SLOPE * dy for dy, dx in taps(reach))
+
+
+@pytest.mark.parametrize("size", [(2, 2), (12, 8), (40, 70), (64, 130)])
+@pytest.mark.parametrize("around", [0, 1])
+def test_a_pass_sees_the_coarser_planes_above_it(size, around):
+    (h, w), passes, tiles, planes = size, 16, 2, 3
+    values = np.random.default_rng(1).integers(1, 99, (tiles, planes, h // 2, w // 2)).astype(np.float32)
+    framed = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    skewed = Skewed(1, tiles, h, w, passes, 2)
+    above = Above(values, skewed, around)
+    for step in range(passes):
+        out = np.empty((above.count, h * skewed.row), np.float32)
+        above.look(step, out)
+        rows, columns = np.divmod(Diagonal(passes, step).places(1, h, w), w)
+        places = [(dy, dx) for dy in range(-around, around + 1) for dx in range(-around, around + 1)]
+        for tile, slots in enumerate(skewed.slots(step)):
+            for number, (plane, (dy, dx)) in enumerate((p, at) for p in range(planes) for at in places):
+                expected = framed[tile, plane, rows // 2 + 1 + dy, columns // 2 + 1 + dx]
+                assert np.array_equal(out[number, slots], expected)

@@ -33,11 +33,18 @@ class Plan:
     """
 
     def __init__(self, begins: np.ndarray, counts: np.ndarray, lanes: np.ndarray) -> None:
+        self.rows: list[int]
+        self.starts: list[int]  # of each row's lanes
+        if len(counts) == 1 and counts[0]:  # sorting one row takes as long as some of its steps
+            count, width = int(counts[0]), int(lanes[0])
+            self.rows, self.starts = [0], [0, width]
+            self.begins, self.counts, self.lanes, self.steps = [int(begins[0])], [count], [width], [-(-count // width)]
+            return
         steps = -(-counts // lanes)
         order = np.argsort(-steps, kind="stable")[: np.count_nonzero(steps)]
-        self.rows: list[int] = order.tolist()
+        self.rows = order.tolist()
         self.begins, self.counts, self.lanes, self.steps = (a[order].tolist() for a in (begins, counts, lanes, steps))
-        self.starts: list[int] = [0, *np.cumsum(self.lanes).tolist()]  # of each row's lanes
+        self.starts = [0, *np.cumsum(self.lanes).tolist()]
 
     def blocks(self) -> Iterator[Block]:
         """All steps, in order."""

@@ -12,9 +12,20 @@ import numpy as np
 
 from calotype.walks.orders import Listed
 
-__all__ = ["SLOPE", "Diagonal", "Skewed", "bands", "incomplete", "taps"]
+__all__ = ["SLOPE", "Above", "Diagonal", "Skewed", "bands", "incomplete", "taps"]
 
 SLOPE = 2  # how far each row is ahead of the next one: its upper right place is known
+
+
+@lru_cache(maxsize=8)
+def _stretches(reach: int) -> tuple[tuple[slice, int, int], ...]:
+    """The same row by row, for one slice each: (which of `taps`, how many rows away, how many passes the first one is ahead)."""
+    found, at = [], 0
+    for dy in range(-reach, 1):
+        columns = [dx for down, dx in taps(reach) if down == dy]
+        found.append((slice(at, at + len(columns)), dy, columns[0] + SLOPE * dy))
+        at += len(columns)
+    return tuple(found)
 
 
 @lru_cache(maxsize=8)
@@ -72,9 +83,10 @@ class Skewed:
 
     def before(self, step: int, out: np.ndarray) -> None:
         """What pass `step` sees: [planes, taps, rows * tiles * bands], into `out`."""
-        for place, (dy, dx) in enumerate(taps(self.reach)):
-            first = (self.reach + dy) * self.row
-            out[:, place] = self.known[:, self._at(step + dx + SLOPE * dy), first : first + self.rows * self.row]
+        for places, dy, ahead in _stretches(self.reach):
+            at, first = self._at(step + ahead), (self.reach + dy) * self.row
+            steps = slice(at, at + places.stop - places.start)
+            out[:, places] = self.known[:, steps, first : first + self.rows * self.row]
 
     def slots(self, step: int) -> np.ndarray:
         """Of the places of a pass, in their order: int64 [tiles, n]."""
@@ -82,9 +94,9 @@ class Skewed:
         band = (columns + SLOPE * rows) // self.passes % self.bands
         return rows * self.row + band + np.arange(0, self.row, self.bands)[:, None]
 
-    def columns(self, step: int) -> np.ndarray:
-        """The column of each slot of a pass, from 0 to beyond the picture: int64 [rows, 1, bands]."""
-        ahead = SLOPE * np.arange(self.rows)[:, None, None]
+    def columns(self, step: int, margin: int = 0) -> np.ndarray:
+        """The column of each slot of a pass, from 0 to beyond the picture, in rows from -margin on: int64 [rows, 1, bands]."""
+        ahead = SLOPE * np.arange(-margin, self.rows + margin)[:, None, None]
         return (np.arange(self.bands) * self.passes + step - ahead) % (self.bands * self.passes)
 
     def write(self, step: int, values: np.ndarray, slots: np.ndarray) -> None:
@@ -93,3 +105,42 @@ class Skewed:
 
     def _at(self, step: int) -> int:
         return step + incomplete(self.reach)
+
+
+class Above:
+    """Planes of half the resolution that are known beforehand, as slots see them: places around the one above their own.
+
+    Places are twice as far apart as those of `Skewed`, so what a pass sees of them are slices likewise. Zero outside.
+
+    values   float32 [tiles, planes, h / 2, w / 2]
+    around   how many places to each side, 0 or 1: columns beyond the picture are as many as `Skewed` leaves there
+    """
+
+    def __init__(self, values: np.ndarray, skewed: Skewed, around: int) -> None:
+        tiles, count, height, width = values.shape
+        self.slots, self.row, self.around, self.margin = skewed.rows * skewed.row, skewed.row, around, 2 * around
+        self.first = self.margin * (1 + SLOPE)  # passes before the first one
+        padded = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        plane = (height + 2) * (width + 2)
+        rows = np.arange(-self.margin, skewed.rows + self.margin)[:, None, None] // 2 + 1
+        begins = rows * (width + 2) + np.arange(tiles)[:, None] * count * plane
+        passes = skewed.passes + 2 * self.first
+        self.known = np.empty((count, passes, *begins.shape[:2], skewed.bands), np.float32)
+        for step in range(-self.first, skewed.passes + self.first):
+            places = begins + np.minimum(skewed.columns(step, self.margin) // 2, width) + 1
+            for k in range(count):
+                np.take(padded.reshape(-1)[k * plane :], places, out=self.known[k, step + self.first], mode="clip")
+        self.known = self.known.reshape(*self.known.shape[:2], -1)
+
+    @property
+    def count(self) -> int:
+        """How many numbers a slot sees."""
+        return len(self.known) * (2 * self.around + 1) ** 2
+
+    def look(self, step: int, out: np.ndarray) -> None:
+        """What pass `step` sees: [count, rows * tiles * bands], into `out`; places in raster order, plane by plane."""
+        side, reach = 2 * self.around + 1, self.margin
+        found = out.reshape(len(self.known), side, side, -1)
+        for k in range(side):
+            at, first = step + self.first + 2 * SLOPE * (k - self.around), 2 * k * self.row
+            found[:, k] = self.known[:, at - reach : at + reach + 1 : 2, first : first + self.slots]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from calotype.coding.densities import Laplace
-from calotype.walks.diagonals import Diagonal, Skewed, taps
+from calotype.walks.diagonals import Above, Diagonal, Skewed, taps
 from calotype.walks.fitted import FittedWalk
 from calotype.walks.layers_networks import (
     BANK,
@@ -108,27 +108,37 @@ class Layers(FittedWalk):
         net, port, passes = layer.net, layer.port, layer.net.passes(layer.number)
         b, planes, height, width = port.shape(layer.name)
         skewed = Skewed(planes, b, height, width, passes, net.reach)
-        around = _Around(layer.above, layer.beside) if layer.number < self.layout.coarsest else None
-        own = planes * len(taps(net.reach))
-        inputs = np.empty((own + (around.count if around else 0), height, b, skewed.bands), np.float32)
+        around = []
+        if layer.number < self.layout.coarsest:
+            around = [Above(layer.above, skewed, 1), *([Above(layer.beside, skewed, 0)] if net.beside else [])]
+        parts = np.cumsum([planes * len(taps(net.reach)), *(each.count for each in around)])
+        inputs = np.empty((parts[-1], height * skewed.row), np.float32)
+        own, *others = np.split(inputs, parts[:-1])
         bases = np.repeat(layer.bases(b), skewed.bands).astype(np.float32)
         known = np.zeros((b, planes, height, width), np.float32)
-        table, whole = np.zeros(known.shape, np.int16), np.zeros(known.shape, np.int32)
         for step in range(passes):
-            lattice, slots = Diagonal(passes, step), skewed.slots(step)
+            slots = skewed.slots(step)
             if not slots.size:
                 continue
-            skewed.before(step, inputs[:own].reshape(planes, own // planes, -1))
-            if around:
-                around.look(skewed.columns(step), inputs[own:])
-            flat = inputs.reshape(len(inputs), height, -1)
-            found = tables(*predict_diagonal(Integers, layer.w, bases, layer.number, step, flat))
-            for array, part in zip((table, whole), found, strict=True):
-                lattice.put(part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1), array)
-            known = port.code(layer.name, layer.given, Laplace(whole, table, BANK), lattice, onto=known)
+            skewed.before(step, own.reshape(planes, -1, own.shape[1]))
+            for each, out in zip(around, others, strict=True):
+                each.look(step, out)
+            told = predict_diagonal(Integers, layer.w, bases, layer.number, step, inputs.reshape(parts[-1], height, -1))
+            table, whole = (
+                part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1) for part in tables(*told)
+            )
+            lattice = Diagonal(passes, step)
+            known = port.code(layer.name, layer.given, _Listed(whole, table, BANK), lattice, onto=known)
             now = lattice.take(np.asarray(known)).reshape(b, planes, -1)
             skewed.write(step, seen(now), slots)
         return known
+
+
+class _Listed(Laplace):
+    """Distributions of the positions of a lattice alone, [b, n] in its order."""
+
+    def take(self, lattice: Any) -> _Listed:
+        return self
 
 
 @dataclass(frozen=True)
@@ -162,31 +172,6 @@ class _Layer:
         if not self.net.beside:
             return self.above[:, :0]
         return _cells(seen(np.asarray(self.values[f"p{self.number}"], np.float32)))
-
-
-class _Around:
-    """What slots of a pass see besides their own layer: 3x3 places of the next coarser one, the cell of planes beside."""
-
-    def __init__(self, above: np.ndarray, beside: np.ndarray) -> None:
-        self.above, self.beside, self.row = _margin(above), beside, above.shape[3] + 2
-        self.count = 9 * above.shape[1] + beside.shape[1]
-
-    def look(self, columns: np.ndarray, out: np.ndarray) -> None:
-        """columns int [rows, 1, bands], some beyond the picture, whatever they see; out [count, rows, tiles, bands]."""
-        rows, planes = len(columns), self.above.shape[1]
-        cell = np.minimum(columns // 2, self.row - 3)
-        down = np.arange(rows)[:, None, None] // 2
-        tile = np.arange(len(self.above))[:, None]
-        places = (tile * planes * (rows // 2 + 2) + down) * self.row + cell
-        around = (np.arange(3)[:, None] * self.row + np.arange(3)).ravel()
-        for plane in range(planes):
-            first = places + plane * (rows // 2 + 2) * self.row
-            for k, by in enumerate(around):
-                np.take(self.above.reshape(-1)[by:], first, out=out[9 * plane + k], mode="clip")
-        first = (tile * 4 * (rows // 2) + down) * (self.row - 2) + cell
-        for k in range(self.beside.shape[1]):
-            shifted = self.beside.reshape(-1)[k * (rows // 2) * (self.row - 2) :]
-            np.take(shifted, first, out=out[9 * planes + k], mode="clip")
 
 
 def _margin(values: np.ndarray) -> np.ndarray:
