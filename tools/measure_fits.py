@@ -45,7 +45,7 @@ def fit(chosen: argparse.Namespace) -> None:
             if chosen.effort:
                 plan = Plan(iterations=chosen.iterations or effort.iterations, network_rate=effort.network_rate,
                             kinds=effort.kinds)  # fmt: skip
-                best, done = course.fitted(pixels, model, rate, plan, chosen.threads, None)
+                best = course.fitted(pixels, model, rate, plan, chosen.threads, None)
                 log = best.log[:: max(1, len(best.log) // 20)]
             minutes = [round((time.monotonic() - wall) / 60, 2), round((time.process_time() - cpu) / 60, 2)]
             data = codec.encode(
@@ -55,7 +55,7 @@ def fit(chosen: argparse.Namespace) -> None:
             found = codec.decode(data, model=model, threads=1).pixels.astype(float)
             point = {
                 "picture": name, "quality": quality, "effort": chosen.effort, "bytes": len(data),
-                "iterations": done if best else 0, "bpp": round(8 * len(data) / count, 5),
+                "iterations": best.iterations if best else 0, "bpp": round(8 * len(data) / count, 5),
                 "psnr_db": round(10 * np.log10(255**2 / ((found - pixels) ** 2).mean()), 4),
                 "weights_bytes": sum(len(segment.data) for segment in container.parse(data).shared),
                 "minutes": minutes[0], "cpu_minutes": minutes[1], "decode_cpu_s": round(time.process_time() - began, 3),

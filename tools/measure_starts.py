@@ -34,7 +34,7 @@ LEARNED = Path(__file__).parents[1] / "models" / "fitted" / "bespoke-layers.calo
 def fitted(pixels: np.ndarray, model: Model, quality: float, iterations: int) -> dict[str, Any]:
     """The file of one fit in figures; cost is bits a pixel + lambda * squared error, what a fit lowers."""
     began, rate = time.process_time(), rates.index(quality, model.manifest)
-    best, _ = course.fitted(pixels, model, rate, Plan(iterations=iterations), 1, None)
+    best = course.fitted(pixels, model, rate, Plan(iterations=iterations), 1, None)
     file = codec.encode(Picture.of(pixels), model, rate_index=rate, threads=1, check=False, fitted=best)
     found = codec.decode(file, model=model, threads=1).pixels.astype(float)
     mse, count = float(np.square(found - pixels).mean()), pixels[..., 0].size

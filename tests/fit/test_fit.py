@@ -133,8 +133,8 @@ def test_ctrl_c_writes_the_best_so_far(model, pixels):
     def say(line):
         raise KeyboardInterrupt
 
-    best, done = course.fitted(pixels, model, rate, Plan(iterations=10), 1, say)
-    assert done == 10  # spoken to at the last iteration at the latest
+    best = course.fitted(pixels, model, rate, Plan(iterations=10), 1, say)
+    assert best.iterations == 10  # spoken to at the last iteration at the latest
     data = codec.encode(Picture(pixels), model, rate_index=rate, threads=1, fitted=best)
     assert codec.decode(data, model=model, threads=1).pixels.shape == pixels.shape
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from calotype.tiles import Grid, Region
 from calotype.walks.layers_networks import tables
 
 torch = pytest.importorskip("torch")
-from calotype.fit import layers, layers_network, layers_start  # noqa: E402
-from calotype.fit.loop import Plan  # noqa: E402
+from calotype.fit import course, layers, layers_network, layers_start  # noqa: E402
+from calotype.fit.layers import FEW, LayersRun  # noqa: E402
+from calotype.fit.loop import NO_GAIN, STOPPED, Plan  # noqa: E402
 from calotype.fit.network import tensors  # noqa: E402
+from calotype.fit.settling import GROUPS  # noqa: E402
 
 QUALITY = 60
 
@@ -215,3 +218,67 @@ def test_windows_are_what_torch_makes_of_the_whole(model, pixels):
     colours = layers_network.colours_of(w, torch.tensor(float(transform.step(300))), given)
     wanted = (colours[0] * 255).add(0.5).floor().clamp(0, 255).permute(1, 2, 0).numpy()
     assert np.abs(found.astype(int) - wanted).max() <= 1 and (found != wanted).mean() < 0.01
+
+
+def test_a_fit_that_is_stopped_settles_when_there_is_time(model, pixels):
+    """A dozen iterations more gain much of what it would have lost."""
+
+    def say(progress):
+        if progress.iteration == 25:
+            raise KeyboardInterrupt
+
+    losses = []
+    for hurries in (False, True):
+        run = run_of(model, pixels, 1000)
+        with pytest.raises(KeyboardInterrupt):
+            run.run(say)
+        if hurries:
+            assert run.hurry() > 0 and run.pace.iterations - run.iteration == FEW
+        best = run.run() if hurries else run.best()
+        losses.append(best.bpp + run.lambda_ * 65025 / 10 ** (best.psnr_db / 10))
+    assert losses[1] < 0.97 * losses[0] and best.iterations == 25 + FEW and best.ended == STOPPED
+
+
+def test_ctrl_c_settles_and_the_second_writes_at_once(model, pixels):
+    """Through the door that users take: what is said, and that both files are whole."""
+    rate = rates.index(QUALITY, model.manifest)
+    for interrupts in (1, 2):
+        said = []
+
+        class Impatient(LayersRun):
+            def _descend(self, done, left=[interrupts]):  # noqa: B006 -- one for each class
+                super()._descend(done)
+                if left[0] and self.iteration >= 30:
+                    left[0] -= 1
+                    raise KeyboardInterrupt
+
+        with mock.patch.object(course, "LayersRun", Impatient):
+            best = course.fitted(pixels, model, rate, Plan(iterations=500), 1, said.append)
+        assert any("settling" in line for line in said) and best.ended == STOPPED
+        assert best.iterations == (30 + FEW if interrupts == 1 else 30)
+        assert codec.encode(Picture(pixels), model, quality=QUALITY, threads=1, check=False, fitted=best)
+
+
+def test_a_fit_that_gains_nothing_ends_sooner(model, pixels):
+    """Where it would (test_pace.py) it settles, in a quarter of the iterations that it took."""
+    run = run_of(model, pixels, 1000)
+    with mock.patch.object(run.pace, "idle", lambda iteration, loss: iteration == 50):
+        best = run.run()
+    assert best.iterations == 62 and best.ended == NO_GAIN and run.settled == len(GROUPS)
+    assert [row["iteration"] for row in best.log] == [25, 50, 62]
+
+
+def test_what_slopes_do_not_show_is_not_lost(model):
+    """Of a flat picture every value is certain, so slopes vanish; the bias that makes them certain is sent all the same."""
+    losses = []
+    for surprise in (layers.SURPRISING, np.inf):
+        run = run_of(model, np.full((64, 64, 3), 90, np.uint8), 100)
+        with torch.no_grad():
+            for tensor in run.layout.tensors:
+                if tensor.name.endswith("index_bias"):
+                    run.own[tensor.part] -= 15
+        before = run._loss()
+        with mock.patch.object(layers, "SURPRISING", surprise):
+            best = run.best()
+        losses.append((best.bpp + run.lambda_ * 65025 / 10 ** (best.psnr_db / 10)) * run.pixels - before)
+    assert losses[0] < 500 and losses[1] > 3000

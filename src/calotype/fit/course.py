@@ -53,21 +53,21 @@ def encode(
         seed=seed,
     )
     began = time.monotonic()
-    best, done = fitted(encoding.colours_of(picture), model, rate, plan, options["threads"], say)
+    best = fitted(encoding.colours_of(picture), model, rate, plan, options["threads"], say)
     minutes = (time.monotonic() - began) / 60
-    note = f"fitted in {done} of {plan.iterations} iterations, {minutes:.1f} minutes" + (
-        "; stopped by Ctrl-C" if done < plan.iterations else ""
-    )
+    note = f"fitted in {best.iterations} of {plan.iterations} iterations, {minutes:.1f} minutes"
+    note += f"; {best.ended}" if best.ended else ""
     coded = encoding.encode(picture, model, fitted=best, **options)
     return replace(coded, notes=(note, *coded.notes))
 
 
 def fitted(
     colours: Any, model: Model, rate: int, plan: Plan, threads: int | None, say: Callable[[str], None] | None
-) -> tuple[Best, int]:
-    """What was found for colours uint8 [h, w, 3] at a rate index, and after how many iterations.
+) -> Best:
+    """What was found for colours uint8 [h, w, 3] at a rate index.
 
-    The first KeyboardInterrupt ends it there; a second one goes on to the caller.
+    The first KeyboardInterrupt lets a fit in layers settle in half a minute, any other ends it there; the next ends it
+    in any case, and one more goes on to the caller.
     """
     spoken = time.monotonic()
 
@@ -86,9 +86,15 @@ def fitted(
     with kept():
         run = kind(colours, model, rate, plan, "cuda" if torch.cuda.is_available() else "cpu")
         try:
-            best = run.run(progress)
+            try:
+                best = run.run(progress)
+            except KeyboardInterrupt:
+                seconds = run.hurry()
+                if say is not None and seconds:
+                    say(f"settling, {seconds:.0f} seconds; Ctrl-C again writes what there is")
+                best = run.run(progress) if seconds else run.best()
         except KeyboardInterrupt:
             best = run.best()
         finally:
             torch.set_num_threads(before)
-    return best, run.iteration
+    return best

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,12 @@ import torch
 from torch import Tensor
 
 from calotype.fit.layers_network import SYNTHESIS, Watch, bits_of, colours_of, contexts, matrices
-from calotype.fit.loop import Best, Plan, Progress
+from calotype.fit.loop import NO_GAIN, STOPPED, Best, Plan, Progress
 from calotype.fit.network import psnr_db, tensors
-from calotype.fit.settling import GROUPS, LAST, cheapest, kind_of
+from calotype.fit.pace import LEFT, Pace
+from calotype.fit.settling import GROUPS, LAST, cheapest, kind_of, lost
 from calotype.fit.soap import Soap
-from calotype.fit.weights import coded_bits
+from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
@@ -41,9 +43,17 @@ SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to las
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
 LOOKS = 16  # at random signs, for what turns on a weight: within a third of it
+SURPRISE, SURPRISING = (
+    2.0,
+    64.0,
+)  # times what was foreseen, and bits, that a group may lose before its tensors are looked at one by one
 COARSE, FINE = 1 / 24, 1 / 128  # about the steps that pay, of weights of the contexts and of the synthesis
 # How many times faster than the others weights descend: what `first` sees are values times a small step.
 FASTER = {"first": 4.0}
+FEW, HURRIED_S = (
+    12,
+    30,
+)  # iterations at least, and seconds, in which a fit ends that is asked to: most of what settling gains
 _REPORTED = 25  # iterations between looks at what would be written
 
 
@@ -53,10 +63,14 @@ def soft_rate(done: float) -> float:
 
 
 class LayersRun:
-    """One picture's fit. `run()` may be interrupted between iterations; `best()` is always there."""
+    """One picture's fit. `run()` may be interrupted, and go on; `best()` is always there.
+
+    ended   why it ended before all iterations of the plan
+    """
 
     def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, device: Any = "cpu") -> None:
-        self.plan, self.device = plan, torch.device(device)
+        self.plan, self.pace, self.device = plan, Pace(plan.iterations), torch.device(device)
+        self.ended = ""
         self.height, self.width = pixels.shape[:2]
         self.pixels = self.height * self.width
         self.layout = walk.Layers(**model.manifest.walk_parameters).layout
@@ -93,14 +107,23 @@ class LayersRun:
         self.iteration, self.log = 0, list[dict[str, float]]()
 
     def run(self, say: Callable[[Progress], None] | None = None) -> Best:
-        """All iterations; KeyboardInterrupt goes to the caller, who may then ask for `best()`."""
-        began = time.monotonic()
-        while self.iteration < self.plan.iterations:
-            self._descend(self.iteration / self.plan.iterations)
+        """All iterations; KeyboardInterrupt goes to the caller, who may `hurry` and run on, or ask for `best()`."""
+        began = time.monotonic() - (self.log[-1]["seconds"] if self.log else 0.0)
+        while self.iteration < self.pace.iterations:
+            self._descend(self.pace.at(self.iteration))
             self.iteration += 1
-            if self.iteration % _REPORTED == 0 or self.iteration == self.plan.iterations:
+            if self.iteration % _REPORTED == 0 or self.iteration == self.pace.iterations:
                 self._report(time.monotonic() - began, say)
         return self.best()
+
+    def hurry(self) -> float:
+        """Let it end soon, for who has no more time; seconds that `run` will go on. Rates fall and networks settle meanwhile."""
+        self.ended = STOPPED
+        if not self.log:
+            return 0.0
+        each = self.log[-1]["seconds"] / self.log[-1]["iteration"]
+        self.pace.finish(self.iteration, max(FEW, min(int(HURRIED_S / each), int(self.iteration * LEFT))))
+        return (self.pace.iterations - self.iteration) * each
 
     def _descend(self, done: float) -> None:
         """One step of everything that descends at this share of the iterations."""
@@ -189,10 +212,17 @@ class LayersRun:
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
         with torch.no_grad():
-            found = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
-        bits, mse = map(float, found)
+            found = *self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True), self.sent()
+        bits, mse, sent = map(float, found)
         bpp, psnr = bits / self.pixels, psnr_db(mse)
-        done, of = self.iteration, self.plan.iterations
+        if (
+            not self.ended
+            and not self.settled
+            and self.pace.idle(self.iteration, (bits + sent) / self.pixels + self.lambda_ * mse)
+        ):
+            self.ended = NO_GAIN
+            self.pace.finish(self.iteration)
+        done, of = self.iteration, self.pace.iterations
         self.log.append({"iteration": done, "bpp": bpp, "psnr_db": psnr, "seconds": seconds})
         if say is not None:
             left = seconds / done * (of - done)
@@ -205,29 +235,66 @@ class LayersRun:
             if self.turning is None:
                 self.turning = self._turning()
             rows = self._turning_in_last_layers() if group == LAST else {}
-            vector = self.vector().detach().cpu().numpy()
-            for place, tensor in enumerate(self.layout.tensors):
-                if kind_of(tensor.name) not in group:
-                    continue
-                start, shape = self.start[tensor.part], (tensor.shape[0], -1)
-                alone = self.turning[tensor.part].reshape(shape)
-                wanted = (vector[tensor.part] - start).reshape(shape)
-                curve = rows.get(tensor.name)
-                found, self.shifts[place] = cheapest(wanted, alone if curve is None else _without_last(curve))
-                if curve is not None:
-                    self._shift_biases(
-                        tensor.name, (curve[:, :-1, -1] * (wanted - found)).sum(1) / (curve[:, -1, -1] + 1e-12)
-                    )
-                step = 1 << self.shifts[place]
-                most, least = ((bound - start) // step * step for bound in (tensor.limit, step - 1 - tensor.limit))
-                chosen = start + np.clip(found.ravel(), least, most)
-                self.integers[tensor.part] = torch.from_numpy(chosen).float().to(self.device)
-                self.fixed[tensor.part] = True
+            before, vector = self._loss(), self.vector().detach().cpu().numpy()
+            chosen = [
+                self._choose(place, vector[tensor.part], rows.get(tensor.name))
+                for place, tensor in enumerate(self.layout.tensors)
+                if kind_of(tensor.name) in group
+            ]
+            if self._loss() > before + SURPRISE * sum(one.lost for one in chosen) + SURPRISING:
+                for one in chosen:
+                    self._mend(one)
             self.settled += 1
+
+    def _choose(self, place: int, vector: np.ndarray, curve: np.ndarray | None) -> _Chosen:
+        """The integers of one tensor, by what turns on each, or on those of each row together (`curve`)."""
+        tensor = self.layout.tensors[place]
+        assert self.turning is not None
+        start, shape = self.start[tensor.part], (tensor.shape[0], -1)
+        curvature = self.turning[tensor.part].reshape(shape) if curve is None else _without_last(curve)
+        wanted = (vector - start).reshape(shape)
+        found, shift = cheapest(wanted, curvature)
+        moved = np.zeros(0)
+        if curve is not None:
+            moved = (curve[:, :-1, -1] * (wanted - found)).sum(1) / (curve[:, -1, -1] + 1e-12)
+            self._shift_biases(tensor.name, moved)
+        self._keep(place, found, shift)
+        return _Chosen(place, wanted, found, moved, lost(wanted - found, curvature))
+
+    def _keep(self, place: int, differences: np.ndarray, shift: int) -> None:
+        """Let a tensor be settled."""
+        tensor, step = self.layout.tensors[place], 1 << shift
+        start = self.start[tensor.part]
+        most, least = ((bound - start) // step * step for bound in (tensor.limit, step - 1 - tensor.limit))
+        integers = start + np.clip(differences.ravel(), least, most)
+        self.integers[tensor.part] = torch.from_numpy(integers).float().to(self.device)
+        self.fixed[tensor.part], self.shifts[place] = True, shift
+
+    def _mend(self, chosen: _Chosen) -> None:
+        """Take the nearest integers instead, where the whole file is smaller for it.
+
+        Where all is flat, slopes vanish, and with them what turns on a weight: then more is lost than was foreseen.
+        """
+        place, shift = chosen.place, self.shifts[chosen.place]
+        tensor = self.layout.tensors[place]
+        nearest, before = np.round(chosen.wanted).astype(np.int64), self._loss()
+        self._keep(place, nearest, 0)
+        self._shift_biases(tensor.name, -chosen.moved)
+        if self._loss() + tensor_bits(nearest) >= before + tensor_bits(chosen.found >> shift):
+            self._keep(place, chosen.found, shift)
+            self._shift_biases(tensor.name, chosen.moved)
+
+    @torch.no_grad()
+    def _loss(self) -> float:
+        """Bits of the values and what the error is worth, as things are."""
+        bits, mse = self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True)
+        return float(bits + self.lambda_ * mse * self.pixels)
 
     @torch.no_grad()
     def _shift_biases(self, name: str, by: np.ndarray) -> None:
-        """Add to the biases of a tensor of the last layers, integers [rows]."""
+        """Add to the biases of a tensor of the last layers, integers [rows]; nothing, if there are none."""
+        if not by.size:
+            return
         kind, k = name.rsplit(".", 1)
         (biases,) = (tensor for tensor in self.layout.tensors if tensor.name == f"{kind}_bias")
         first = biases.part.start + int(k) * len(by)
@@ -288,7 +355,19 @@ class LayersRun:
             bits, mse = self.cost(tensors(self.layout, self.integers), values, exact=True)
         total = float(bits) + coded_bits(self.layout, deltas, self.shifts)
         bands = {name: own.cpu().numpy() for name, own in values.items()}
-        return Best(bands, (deltas, self.shifts), total / self.pixels, psnr_db(float(mse)), self.log, self.strides)
+        bpp, psnr = total / self.pixels, psnr_db(float(mse))
+        return Best(bands, (deltas, self.shifts), bpp, psnr, self.log, self.strides, self.iteration, self.ended)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A tensor that settled: what was wanted and found of its differences, how far biases moved for it, bits lost as foreseen."""
+
+    place: int
+    wanted: np.ndarray
+    found: np.ndarray
+    moved: np.ndarray
+    lost: float
 
 
 def _without_last(curve: np.ndarray) -> np.ndarray:

@@ -21,11 +21,14 @@ from torch import Tensor
 from calotype.fit import network
 from calotype.fit.aim import Aim
 from calotype.fit.newton import best_steps
+from calotype.fit.pace import Pace
 from calotype.fit.weights import PIXELS, best_shifts, coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Region
 
-__all__ = ["Best", "Plan", "Progress", "Run"]
+__all__ = ["NO_GAIN", "STOPPED", "Best", "Plan", "Progress", "Run"]
+
+NO_GAIN, STOPPED = "nothing more was gained", "stopped by Ctrl-C"
 
 WEIGHT_BITS = 3.0  # of a difference of four integers, about; of ten times as much, three times as many
 LEARN_EVERY = 4  # iterations; each of them moves latents
@@ -68,6 +71,7 @@ class Best:
     """The best there is so far: what codec.encode takes as `fitted`.
 
     bands     integers [c, h, w] of the padded picture      weights   differences to the start, shift of each tensor
+    ended     why before all `iterations` of the plan, "" if it did not
     """
 
     bands: dict[str, np.ndarray]
@@ -76,6 +80,8 @@ class Best:
     psnr_db: float = 0.0
     log: list[dict[str, float]] = field(default_factory=list)
     strides: dict[str, int] = field(default_factory=dict)
+    iterations: int = 0
+    ended: str = ""
 
     def latents(self, tile: Region) -> dict[str, np.ndarray]:
         """What the walk is given of a tile."""
@@ -87,10 +93,14 @@ class Best:
 
 
 class Run:
-    """One picture's fit. `run()` may be interrupted between iterations; `best()` is always there."""
+    """One picture's fit. `run()` may be interrupted between iterations; `best()` is always there.
+
+    ended   why it ended before all iterations of the plan
+    """
 
     def __init__(self, pixels: np.ndarray, model: Model, rate: int, plan: Plan, device: Any = "cpu") -> None:
-        self.model, self.plan = model, plan
+        self.model, self.plan, self.pace = model, plan, Pace(plan.iterations)
+        self.ended = ""
         self.aim = aim = Aim(pixels, model, rate, device)
         self.layout = aim.layout
         self.values = {name: torch.floor(real + 0.5).clamp(-2047, 2047) for name, real in aim.real.items()}
@@ -130,13 +140,13 @@ class Run:
         self.values = self.aim.chosen(self.vector().detach())
         settled = min(SETTLED, plan.iterations // 2) if plan.kinds else plan.iterations
         before = math.inf, self.values, self.lasts, self.shifts
-        while self.iteration < plan.iterations:
+        while self.iteration < self.pace.iterations:
             descends = self.iteration >= settled
             if self.iteration == settled:
                 self.learn()
                 self.move(LAST_MOVES)
                 before = self.total(), self.values, self.lasts, self.shifts
-            if not self.quantized and self.iteration >= QUANTIZED_AT * plan.iterations:
+            if not self.quantized and self.pace.at(self.iteration) >= QUANTIZED_AT:
                 self.quantize()
             if not descends or self.iteration % MOVE_AGAIN == 0:
                 self.move((MOVE_SHARE,))
@@ -145,7 +155,7 @@ class Run:
             if descends:
                 self.descend()
             self.iteration += 1
-            if self.iteration % 10 == 0 or self.iteration == plan.iterations:
+            if self.iteration % 10 == 0 or self.iteration == self.pace.iterations:
                 self._report(time.monotonic() - began, say)
         if not self.quantized:
             self.quantize()
@@ -155,6 +165,11 @@ class Run:
             _, self.values, self.lasts, self.shifts = before
             self.fitted = torch.zeros_like(self.fitted)
         return self.best()
+
+    def hurry(self) -> float:
+        """Seconds that it takes to end well from here: none, latents are integers at any time."""
+        self.ended = STOPPED
+        return 0.0
 
     def total(self) -> float:
         """Bits of the file, and what the error is worth."""
@@ -166,8 +181,12 @@ class Run:
 
     def _report(self, seconds: float, say: Callable[[Progress], None] | None) -> None:
         with torch.no_grad():
-            _, bpp, mse = self.aim.loss(self.values, self.vector())
-        psnr, done, of = network.psnr_db(float(mse)), self.iteration, self.plan.iterations
+            loss, bpp, mse = self.aim.loss(self.values, self.vector())
+            sent = self.weights_about() / self.aim.pixels
+        if not self.ended and not self.quantized and self.pace.idle(self.iteration, float(loss + sent)):
+            self.ended = NO_GAIN
+            self.pace.finish(self.iteration)
+        psnr, done, of = network.psnr_db(float(mse)), self.iteration, self.pace.iterations
         self.log.append({"iteration": done, "bpp": float(bpp), "psnr_db": psnr, "seconds": seconds})
         if say is not None:
             say(Progress(iteration=done, iterations=of, bpp=float(bpp), psnr_db=psnr,
@@ -184,7 +203,7 @@ class Run:
 
     def descend(self) -> None:
         """One step of the networks, for the integers that the latents are."""
-        plan, t = self.plan, self.iteration / self.plan.iterations
+        plan, t = self.plan, self.pace.at(self.iteration)
         for group in self.optimizer.param_groups:
             group["lr"] = plan.network_rate * min(1.0, (self.iteration + 1) / 10, 1.6 * (1 - t))
         loss, _, _ = self.aim.loss(self.values, self.vector())
@@ -251,4 +270,4 @@ class Run:
         bands = {name: value[0].cpu().numpy() for name, value in self.values.items()}
         strides = {name: self.model.manifest.latents[name].stride for name in bands}
         return Best(bands, (deltas, self.shifts), float(bpp) + bits / self.aim.pixels, network.psnr_db(float(mse)),
-                    self.log, strides)  # fmt: skip
+                    self.log, strides, self.iteration, self.ended)  # fmt: skip

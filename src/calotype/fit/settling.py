@@ -12,7 +12,7 @@ from calotype.fit.newton import sweep
 from calotype.fit.weights import FURTHEST, coded_as, tensor_bits
 from calotype.walks.layers_networks import CHROMA
 
-__all__ = ["GROUPS", "LAST", "cheapest", "kind_of"]
+__all__ = ["GROUPS", "LAST", "cheapest", "kind_of", "lost"]
 
 SHIFTS = range(8)  # steps of a tensor that are tried, powers of two
 ROUNDS = 4  # of integers for a table, and of a table for integers
@@ -48,16 +48,17 @@ def cheapest(wanted: np.ndarray, curvature: np.ndarray) -> tuple[np.ndarray, int
         mean = np.trace(curvature, axis1=1, axis2=2)[:, None, None] / curvature.shape[1]
         curvature = curvature + (RIDGE * mean + 1e-9) * np.eye(curvature.shape[1])
     best, chosen = np.zeros(wanted.shape, np.int64), 0
-    least = _lost(wanted, curvature)
+    least = lost(wanted, curvature)
     for shift in SHIFTS:
         steps = (_one_by_one if curvature.ndim == 2 else _row_by_row)(wanted, curvature, 1 << shift)
-        cost = _lost(wanted - (steps << shift), curvature) + tensor_bits(steps)
+        cost = lost(wanted - (steps << shift), curvature) + tensor_bits(steps)
         if cost < least:
             best, chosen, least = steps << shift, shift, cost
     return best, chosen
 
 
-def _lost(away: np.ndarray, curvature: np.ndarray) -> float:
+def lost(away: np.ndarray, curvature: np.ndarray) -> float:
+    """Bits that integers lose which are so far `away` [rows, n] from what was wanted."""
     if curvature.ndim == 2:
         return float(0.5 * (curvature * away * away).sum())
     return float(0.5 * np.einsum("ri,rij,rj->", away, curvature, away))
@@ -68,11 +69,11 @@ def _one_by_one(wanted: np.ndarray, curvature: np.ndarray, unit: int) -> np.ndar
     size = np.abs(wanted) / unit
     nearest = np.floor(size + 0.5).astype(np.int64)
     tried = np.stack([nearest, np.maximum(nearest - 1, 0), np.zeros_like(nearest)])
-    lost = 0.5 * curvature * unit**2 * (size - tried) ** 2
+    each = 0.5 * curvature * unit**2 * (size - tried) ** 2
     steps = nearest
     for _ in range(ROUNDS):
         bits = coded_as(steps)[1][np.minimum(tried, FURTHEST)]
-        steps = np.take_along_axis(tried, (lost + bits).argmin(0)[None], 0)[0]
+        steps = np.take_along_axis(tried, (each + bits).argmin(0)[None], 0)[0]
     return np.sign(wanted).astype(np.int64) * steps
 
 
