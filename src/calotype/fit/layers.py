@@ -25,11 +25,12 @@ from calotype.fit.network import psnr_db, tensors
 from calotype.fit.pace import LEFT, Pace
 from calotype.fit.settling import GROUPS, LAST, cheapest, kind_of, lost
 from calotype.fit.soap import Soap
+from calotype.fit.turning import turning, turning_in_last_layers, without_last
 from calotype.fit.weights import coded_bits, tensor_bits
 from calotype.model.bundle import Model
 from calotype.tiles import Grid
 from calotype.walks import layers as walk
-from calotype.walks.layers_networks import BASE_MOST, Contexts
+from calotype.walks.layers_networks import BASE_MOST
 
 __all__ = ["CLIP", "LayersRun", "soft_rate"]
 
@@ -42,7 +43,6 @@ HARD = 5e-4  # rate after it, of the networks
 SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to last, and shape of its noise
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
-LOOKS = 16  # at random signs, for what turns on a weight: within a third of it
 SURPRISE, SURPRISING = (
     2.0,
     64.0,
@@ -251,7 +251,7 @@ class LayersRun:
         tensor = self.layout.tensors[place]
         assert self.turning is not None
         start, shape = self.start[tensor.part], (tensor.shape[0], -1)
-        curvature = self.turning[tensor.part].reshape(shape) if curve is None else _without_last(curve)
+        curvature = self.turning[tensor.part].reshape(shape) if curve is None else without_last(curve)
         wanted = (vector - start).reshape(shape)
         found, shift = cheapest(wanted, curvature)
         moved = np.zeros(0)
@@ -301,50 +301,23 @@ class LayersRun:
         self.own[first : first + len(by)] += torch.from_numpy(by / biases.scale).to(self.own)
 
     def _turning(self) -> np.ndarray:
-        """Second derivatives of bits + lambda * error towards each integer, about.
-
-        Bits are negative logarithms of probabilities that fit, so theirs are sums of squares of slopes (Fisher), those of the
-        error nearly so (Gauss and Newton). A gradient of all values at random signs, squared, has that sum as its mean.
-        """
-        vector = self.vector().detach().requires_grad_()
-        values, found = self.rounded(), torch.zeros_like(vector)
-        of_error = 2 * self.lambda_ * 255**2 / 3
-
-        def look(weight: float, *parts: Tensor) -> None:
-            signed = torch.stack([(part * self._signs(part)).sum() for part in parts]).sum()
-            (slope,) = torch.autograd.grad(signed, vector)
-            found.add_(slope.square(), alpha=weight)
-
-        for _ in range(LOOKS):  # one after the other: each takes as much memory as an iteration
-            look(math.log(2), *self._each(tensors(self.layout, vector), values, exact=True))
-            look(of_error, self._colours(tensors(self.layout, vector), values))
-        return (found / LOOKS).cpu().numpy().astype(np.float64)
-
-    def _signs(self, like: Tensor) -> Tensor:
-        return torch.randint(0, 2, like.shape, generator=self.generator, device=self.device) * 2 - 1
+        """What turns on each integer."""
+        values = self.rounded()
+        return turning(
+            self.vector().detach(),
+            lambda vector: self._each(tensors(self.layout, vector), values, exact=True),
+            lambda vector: self._colours(tensors(self.layout, vector), values),
+            2 * self.lambda_ * 255**2 / 3,
+            self.generator,
+        )
 
     def _turning_in_last_layers(self) -> dict[str, np.ndarray]:
-        """The same of each row of the last layers, all integers and the bias of it together: [rows, n + 1, n + 1] by tensor."""
-        vector = self.vector().detach().requires_grad_()
-        seen: list[tuple[Contexts, Tensor, Tensor]] = []
-
-        def watch(net: Contexts, hidden: Tensor, both: Tensor) -> None:
-            both.retain_grad()
-            seen.append((net, hidden.detach(), both))
-
-        torch.stack(
-            [bits.sum() for bits in self._each(tensors(self.layout, vector), self.rounded(), exact=True, watch=watch)]
-        ).sum().backward()
-        found: dict[str, np.ndarray] = {}
-        for net, hidden, both in seen:
-            assert both.grad is not None
-            for k, (x, slopes) in enumerate(zip(hidden, both.grad, strict=True)):
-                x = torch.cat([x, torch.ones_like(x[:1])])
-                curves = [math.log(2) * ((x * slope.square()) @ x.T).cpu().numpy().astype(float) for slope in slopes]
-                for name, part in zip(LAST, (curves[: net.planes], curves[net.planes :]), strict=True):
-                    key = f"{net.prefix}{name}.{k}"
-                    found[key] = found.get(key, 0) + np.stack(part)
-        return found
+        """The same of each row of the last layers, by tensor."""
+        values = self.rounded()
+        return turning_in_last_layers(
+            self.vector().detach(),
+            lambda vector, watch: self._each(tensors(self.layout, vector), values, exact=True, watch=watch),
+        )
 
     def best(self) -> Best:
         """What there is now, as it would be written."""
@@ -368,12 +341,6 @@ class _Chosen:
     found: np.ndarray
     moved: np.ndarray
     lost: float
-
-
-def _without_last(curve: np.ndarray) -> np.ndarray:
-    """Second derivatives [rows, n + 1, n + 1] where the last coordinate goes wherever it is best: [rows, n, n]."""
-    across = curve[:, :-1, -1:]
-    return curve[:, :-1, :-1] - across * across.transpose(0, 2, 1) / (curve[:, -1:, -1:] + 1e-12)
 
 
 def _soft(x: Tensor, sharp: float) -> Tensor:
