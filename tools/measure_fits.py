@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fits pictures with `bespoke` or `bespoke-layers` and keeps what came of it in results/systems: one point a fit.
+"""Fits pictures with `bespoke-quick` or `bespoke` and keeps what came of it in results/systems: one point a fit.
 
 tools/measure_fits.py fit --kodak FOLDER --pictures kodim15,kodim05 --qualities 25,45,65 --effort 5
-tools/measure_fits.py --layers fit --kodak FOLDER --effort 5     `bespoke-layers`, from the start in models/fitted
+tools/measure_fits.py --layers fit --kodak FOLDER --effort 5     `bespoke`, fits in layers
 tools/measure_fits.py compare       against the curves of the same pictures in results/kodak/rows.jsonl.gz
 """
 
@@ -20,7 +20,6 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 SYSTEMS, ROWS = ROOT / "results" / "systems", ROOT / "results" / "kodak" / "rows.jsonl.gz"
-LAYERS = ROOT / "models" / "fitted" / "bespoke-layers.calomodel"
 RIVALS = ("swift", "x265-444-10b", "avif-444-psnr", "jpegxl-e9", "vvc-420")
 
 
@@ -33,8 +32,8 @@ def fit(chosen: argparse.Namespace) -> None:
     from calotype.model import bundle, store
     from calotype.picture import Picture
 
-    file = chosen.model or (LAYERS if chosen.layers else None)
-    model = bundle.read(Path(file)) if file else store.find("bespoke")
+    name = "bespoke" if chosen.layers else "bespoke-quick"
+    model = bundle.read(Path(chosen.model)) if chosen.model else store.find(name)
     effort = efforts.of(chosen.effort, model.manifest.walk) if chosen.effort else efforts.Effort(0)
     for name in chosen.pictures.split(","):
         pixels = np.asarray(Image.open(chosen.kodak / f"{name}.png").convert("RGB"))
@@ -108,7 +107,7 @@ def _said(ratios: Sequence[float] | np.ndarray) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--layers", action="store_true", help="of bespoke-layers instead of bespoke")
+    parser.add_argument("--layers", action="store_true", help="of bespoke instead of bespoke-quick")
     parser.add_argument("--results", type=Path, help="instead of the file of that recipe in results/systems")
     verbs = parser.add_subparsers(required=True)
     fitting = verbs.add_parser("fit")
@@ -118,7 +117,7 @@ def main() -> None:
     fitting.add_argument("--effort", type=int, default=5)
     fitting.add_argument("--iterations", type=int, help="instead of the effort's")
     fitting.add_argument(
-        "--model", help="a .calomodel file; by default the installed `bespoke`, or with --layers the start"
+        "--model", help="a .calomodel file; by default the installed `bespoke-quick`, or with --layers `bespoke`"
     )
     fitting.add_argument("--threads", type=int, default=1)
     fitting.set_defaults(run=fit)

@@ -23,12 +23,10 @@ from calotype import codec, container, rates, zoo
 from calotype.fit import course
 from calotype.fit.loop import Plan
 from calotype.fit.start import HELD_OUT, with_rows
-from calotype.model import bundle
+from calotype.model import store
 from calotype.model.bundle import Model
 from calotype.picture import Picture
 from calotype.train import data, design
-
-LEARNED = Path(__file__).parents[1] / "models" / "fitted" / "bespoke-layers.calomodel"
 
 
 def fitted(pixels: np.ndarray, model: Model, quality: float, iterations: int) -> dict[str, Any]:
@@ -55,10 +53,10 @@ def main() -> None:
     parser.add_argument("--crops", type=int, default=2)
     parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--iterations", type=int, nargs="+", default=[250, 1000])
-    parser.add_argument("--quality", type=float, default=45)
+    parser.add_argument("--quality", type=float, default=50)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    learned = bundle.read(LEARNED)
+    learned = store.find("bespoke")
     random = design.model_of(zoo.recipe("bespoke-layers"), [np.zeros((64, 64, 3), np.uint8)]).table("start")
     starts = {"random networks": with_rows(learned, {"start": random}, {}), "learned": learned}
     _, sources = data.split(data.find(chosen.data), HELD_OUT)

@@ -61,7 +61,7 @@ def encode(
               several with commas between them (docs/pictures.md)
     check     decode what was written; code exactly or at a higher rate where the model is worse than it promises
     model     name of an installed model (calotype.models()), or the first digits of its identity
-    effort    0 to 9: more time for smaller files that decode as fast. 0 by default, 4 for models that are fitted to each
+    effort    0 to 9: more time for smaller files that decode as fast. 0 by default, 3 for models that are fitted to each
               picture (bespoke); docs/speed.md has what each step brings and costs
     threads   how many to use, all by default; the bytes never depend on it
     errors    UnsupportedMode if the picture would have to be changed, ModelError if the model is not there, UsageError

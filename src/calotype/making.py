@@ -50,6 +50,8 @@ def make(
     from calotype import codec, fit
 
     fitted = fit.takes(model) and effort != 0
+    if model is not None and effort == 0:
+        model, _ = fit.started(model, effort)
     if effort is not None and effort > 0 and lossless:
         raise UsageError("effort", value=effort, allowed="none without loss: exact coding has one way")
     if model is None or (target is None and not fitted):

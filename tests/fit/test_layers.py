@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
 from tests import fitting, tiny
 
-from calotype import codec, container, fit, rates, transforms, walks
+from calotype import codec, container, fit, making, rates, transforms, walks
 from calotype.coding.positions import Bound
 from calotype.fit import effort as efforts
-from calotype.model import bundle
+from calotype.model import store
 from calotype.picture import Picture
 from calotype.strips import Strips
 from calotype.tiles import Grid, Region
@@ -180,13 +179,36 @@ def test_an_encode_fits_in_layers_and_says_so(model, pixels, monkeypatch):
     assert codec.decode(done.data, model=model).pixels.shape == pixels.shape
 
 
-def test_the_learned_start_is_at_hand(pixels):
-    """models/fitted/bespoke-layers.calomodel, outside of the wheel: fits begin there, and its file names it."""
-    start = bundle.read(Path(__file__).parents[2] / "models" / "fitted" / "bespoke-layers.calomodel")
+def test_the_shipped_start_is_at_hand(pixels):
+    """Fits begin there, and files name it."""
+    start = store.find("bespoke")
     run = layers.LayersRun(pixels, start, rates.index(QUALITY, start.manifest), Plan(iterations=3))
     data = codec.encode(Picture(pixels), start, quality=QUALITY, threads=1, check=False, fitted=run.run())
     assert container.parse(data).header.model_id == start.identity[:8]
-    assert codec.decode(data, model=start).pixels.shape == pixels.shape
+    assert codec.decode(data).pixels.shape == pixels.shape
+
+
+@pytest.mark.parametrize(
+    "effort, named, iterations", [(0, "bespoke-quick", 0), (1, "bespoke-quick", 3), (3, "bespoke", 2)]
+)
+def test_what_takes_seconds_is_fitted_by_the_quick_neighbour(effort, named, iterations, pixels, monkeypatch):
+    """Through every door: layers that have hardly begun show nothing."""
+    monkeypatch.setitem(efforts.PYRAMID, efforts.QUICK[1], efforts.Effort(3))
+    monkeypatch.setitem(efforts.LAYERS, 3, efforts.Effort(2))
+    told = making.make(Picture(pixels), store.find("bespoke"), quality=QUALITY, effort=effort, check=False, threads=1)
+    assert container.parse(told.data).header.model_id == store.find(named).identity[:8]
+    assert (f"{iterations} of {iterations} iterations" in " ".join(told.notes)) == (iterations > 0)
+    if not iterations:  # and where a size is asked for
+        target = rates.Target("size", 3000)
+        sized = making.make(
+            Picture(pixels), store.find("bespoke"), target=target, best_effort=True, effort=0, threads=1
+        )
+        assert container.parse(sized.data).header.model_id == store.find(named).identity[:8]
+
+
+def test_other_models_are_taken_at_their_word(model):
+    assert fit.started(model, 1) == (model, 1)
+    assert fit.started(store.find("bespoke-quick"), 0) == (store.find("bespoke-quick"), 0)
 
 
 def test_the_start_is_learned_from_several_crops(model):

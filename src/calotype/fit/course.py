@@ -44,7 +44,8 @@ def encode(
     if say is not None:
         minutes = efforts.minutes(number, pixels, model.manifest.walk)
         room = efforts.gigabytes(pixels)
-        said = f"fitting with effort {number}: {chosen.iterations} iterations, about {minutes:.1f} minutes on one core"
+        said = f"fitting {model.name} with effort {number}: {chosen.iterations} iterations"
+        said += f", about {minutes:.1f} minutes on one core"
         say(said + (f", {room:.0f} GB of memory" if model.manifest.walk == "layers" and room >= 1 else ""))
     plan = Plan(
         iterations=chosen.iterations,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calotype.errors import UsageError
 
-__all__ = ["DEFAULT", "LAYERS", "PYRAMID", "Effort", "gigabytes", "minutes", "of"]
+__all__ = ["DEFAULT", "LAYERS", "PYRAMID", "QUICK", "Effort", "gigabytes", "minutes", "of"]
 
 
 MIDDLE = ("mix", "mix_bias", "bias")  # kinds of tensors: what is below the last layers
@@ -22,7 +22,7 @@ class Effort:
     network_rate: float = 3e-3
 
 
-# Of recipe bespoke.
+# Of recipe bespoke, whose start is shipped as `bespoke-quick`.
 PYRAMID = {
     1: Effort(6),
     2: Effort(14),
@@ -34,7 +34,7 @@ PYRAMID = {
     8: Effort(8_000, ALL, 1e-3),
     9: Effort(25_000, ALL, 5e-4),
 }
-# Of recipe bespoke-layers.
+# Of recipe bespoke-layers, whose start is shipped as `bespoke`.
 LAYERS = {
     1: Effort(80),
     2: Effort(250),
@@ -47,6 +47,8 @@ LAYERS = {
     9: Effort(8_000),
 }
 DEFAULT = 3
+# Efforts of the shipped `bespoke` at which layers would hardly have begun, and those of `bespoke-quick` that stand for them.
+QUICK = {0: 0, 1: 1, 2: 2}
 _BEFORE_AND_AFTER = {"bespoke": 8, "layers": 25}  # iterations' worth of time that each fit takes besides
 _SECONDS_PER_MP = {"bespoke": 1.3, "layers": 1.4}  # of one iteration on one core: docs/systems/bespoke.md
 

@@ -43,17 +43,13 @@ HARD = 5e-4  # rate after it, of the networks
 SHARP, NOISE = (0.3, 0.1), 2.0  # temperature of the rounding, from first to last, and shape of its noise
 SLOWEST = 0.02  # of the rate, at the end of the soft part
 CLIP = 0.1  # norm of the networks' gradient
-SURPRISE, SURPRISING = (
-    2.0,
-    64.0,
-)  # times what was foreseen, and bits, that a group may lose before its tensors are looked at one by one
+# A group of tensors that loses more than so many times what was foreseen, and so many bits, is looked at one by one.
+SURPRISE, SURPRISING = 2.0, 64.0
 COARSE, FINE = 1 / 24, 1 / 128  # about the steps that pay, of weights of the contexts and of the synthesis
 # How many times faster than the others weights descend: what `first` sees are values times a small step.
 FASTER = {"first": 4.0}
-FEW, HURRIED_S = (
-    12,
-    30,
-)  # iterations at least, and seconds, in which a fit ends that is asked to: most of what settling gains
+# Iterations at least, and seconds, in which a fit ends that is asked to: most of what settling gains.
+FEW, HURRIED_S = 12, 30
 _REPORTED = 25  # iterations between looks at what would be written
 
 
@@ -215,11 +211,8 @@ class LayersRun:
             found = *self.cost(tensors(self.layout, self.vector()), self.rounded(), exact=True), self.sent()
         bits, mse, sent = map(float, found)
         bpp, psnr = bits / self.pixels, psnr_db(mse)
-        if (
-            not self.ended
-            and not self.settled
-            and self.pace.idle(self.iteration, (bits + sent) / self.pixels + self.lambda_ * mse)
-        ):
+        loss = (bits + sent) / self.pixels + self.lambda_ * mse
+        if not self.ended and not self.settled and self.pace.idle(self.iteration, loss):
             self.ended = NO_GAIN
             self.pace.finish(self.iteration)
         done, of = self.iteration, self.pace.iterations

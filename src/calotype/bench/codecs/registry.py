@@ -40,7 +40,7 @@ GROUPS: dict[str, Callable[[Codec], bool]] = {
     "fast": lambda codec: codec.name in FAST,
 }
 # Only by their names: minutes a picture, or variants that take one part of a codec apart (cai2013-jp2-dwt).
-BY_NAME = frozenset({"bespoke", "jpeg2000-53", "jpeg2000-2levels"})
+BY_NAME = frozenset({"bespoke", "bespoke-quick", "jpeg2000-53", "jpeg2000-2levels"})
 # Under a third of a second to encode a Kodak picture, on one core.
 FAST = frozenset({"jpeg-420", "jpeg-444", "webp", "jpeg2000", "jpegxr", "jpegxl-e7", "avif-444-psnr", "png", "qoi"})
 
