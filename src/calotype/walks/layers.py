@@ -116,6 +116,7 @@ class Layers(FittedWalk):
         own, *others = np.split(inputs, parts[:-1])
         bases = np.repeat(layer.bases(b), skewed.bands).astype(np.float32)
         known = np.zeros((b, planes, height, width), np.float32)
+        table, whole = np.zeros(known.shape, np.int16), np.zeros(known.shape, np.int32)
         for step in range(passes):
             slots = skewed.slots(step)
             if not slots.size:
@@ -124,21 +125,13 @@ class Layers(FittedWalk):
             for each, out in zip(around, others, strict=True):
                 each.look(step, out)
             told = predict_diagonal(Integers, layer.w, bases, layer.number, step, inputs.reshape(parts[-1], height, -1))
-            table, whole = (
-                part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1) for part in tables(*told)
-            )
             lattice = Diagonal(passes, step)
-            known = port.code(layer.name, layer.given, _Listed(whole, table, BANK), lattice, onto=known)
+            for array, part in zip((table, whole), tables(*told), strict=True):
+                lattice.put(part.reshape(planes, -1).take(slots, 1).swapaxes(0, 1).reshape(b, -1), array)
+            known = port.code(layer.name, layer.given, Laplace(whole, table, BANK), lattice, onto=known)
             now = lattice.take(np.asarray(known)).reshape(b, planes, -1)
             skewed.write(step, seen(now), slots)
         return known
-
-
-class _Listed(Laplace):
-    """Distributions of the positions of a lattice alone, [b, n] in its order."""
-
-    def take(self, lattice: Any) -> _Listed:
-        return self
 
 
 @dataclass(frozen=True)
