@@ -1,7 +1,7 @@
 """Differences to the start as integers that are worth their bits, when all that is known is how much turns on each of them.
 
 In which order the tensors of a fit in layers settle, and the choice for one tensor. What turns on a weight is found in
-fit/layers.py. NumPy only.
+turning.py. NumPy only.
 """
 
 from __future__ import annotations
