@@ -71,7 +71,8 @@ def fit(chosen: argparse.Namespace) -> None:
 def compare(chosen: argparse.Namespace) -> None:
     """Bytes against each rival's curve at the same PSNR, interpolated in the logarithm of the rate, and their mean ratio.
 
-    Three rates are too few for a Bjontegaard difference of their own curve: means are over points.
+    Three rates are too few for a Bjontegaard difference of their own curve: means are over points, of a rival over those
+    within its curve, whose number follows in brackets where they are not all.
     """
     with gzip.open(ROWS, "rt") as stream:
         rows = [json.loads(line) for line in stream]
@@ -86,7 +87,7 @@ def compare(chosen: argparse.Namespace) -> None:
         print(f"| {point['picture']} | {point['quality']:g} | {point['effort']} | {point['bpp']:.4f} "
               f"| {point['psnr_db']:.2f} | {share:.1f} % | {point['cpu_minutes']} | " + _said(found) + " |")  # fmt: skip
     for effort, found in sorted(ratios.items()):
-        print(f"| mean of {len(found)} | | {effort} | | | | | " + _said(np.exp(np.log(found).mean(0))) + " |")
+        print(f"| mean of {len(found)} | | {effort} | | | | | " + _means(np.array(found)) + " |")
 
 
 def _against(rival: str, point: dict, rows: list[dict]) -> float:
@@ -101,7 +102,15 @@ def _against(rival: str, point: dict, rows: list[dict]) -> float:
     return float(point["bpp"] / np.exp(np.interp(point["psnr_db"], psnr, np.log(bpp)))) if inside else np.nan
 
 
-def _said(ratios: Sequence[float] | np.ndarray) -> str:
+def _means(ratios: np.ndarray) -> str:
+    """Geometric means of [points, rivals]."""
+    inside = [column[~np.isnan(column)] for column in ratios.T]
+    means = [np.exp(np.log(column).mean()) if len(column) else np.nan for column in inside]
+    counts = [f" ({len(column)})" if len(column) < len(ratios) else "" for column in inside]
+    return " | ".join(_said([mean]) + count for mean, count in zip(means, counts, strict=True))
+
+
+def _said(ratios: Sequence[float]) -> str:
     return " | ".join("-" if np.isnan(ratio) else f"{100 * (ratio - 1):+.1f} %" for ratio in ratios)
 
 
