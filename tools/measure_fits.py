@@ -18,9 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from calotype.metrics.bjontegaard import bd_rate
+
 ROOT = Path(__file__).parents[1]
 SYSTEMS, ROWS = ROOT / "results" / "systems", ROOT / "results" / "kodak" / "rows.jsonl.gz"
 RIVALS = ("swift", "x265-444-10b", "avif-444-psnr", "jpegxl-e9", "vvc-420")
+FEWEST = 3  # points of a picture, for a Bjontegaard difference
 
 
 def fit(chosen: argparse.Namespace) -> None:
@@ -71,8 +74,9 @@ def fit(chosen: argparse.Namespace) -> None:
 def compare(chosen: argparse.Namespace) -> None:
     """Bytes against each rival's curve at the same PSNR, interpolated in the logarithm of the rate, and their mean ratio.
 
-    Three rates are too few for a Bjontegaard difference of their own curve: means are over points, of a rival over those
-    within its curve, whose number follows in brackets where they are not all.
+    Means are over points, of a rival over those within its curve, whose number follows in brackets where they are not
+    all. Below them: decibels above swift's at the same number of the quality dial, and Bjontegaard differences for efforts
+    of three points or more on every picture (one less than usual, over the decibels that both curves reach).
     """
     with gzip.open(ROWS, "rt") as stream:
         rows = [json.loads(line) for line in stream]
@@ -88,15 +92,51 @@ def compare(chosen: argparse.Namespace) -> None:
               f"| {point['psnr_db']:.2f} | {share:.1f} % | {point['cpu_minutes']} | " + _said(found) + " |")  # fmt: skip
     for effort, found in sorted(ratios.items()):
         print(f"| mean of {len(found)} | | {effort} | | | | | " + _means(np.array(found)) + " |")
+    for effort in sorted(ratios):
+        _scale(effort, [point for point in points if point["effort"] == effort], rows)
+        _differences(effort, [point for point in points if point["effort"] == effort], rows)
+
+
+def _scale(effort: int, points: list[dict], rows: list[dict]) -> None:
+    """Says how many decibels points lie above swift at the same quality."""
+    above = []
+    for point in points:
+        levels, _, psnr = zip(*sorted(_curve("swift", point["picture"], rows)), strict=True)
+        above.append(point["psnr_db"] - np.interp(point["quality"], levels, psnr))
+    print(f"effort {effort}: {np.mean(above):+.2f} dB on swift's dial ({min(above):+.2f} to {max(above):+.2f})")
+
+
+def _differences(effort: int, points: list[dict], rows: list[dict]) -> None:
+    """Says the Bjontegaard differences of each picture's points, where there are enough of them."""
+    ours = defaultdict(list)
+    for point in points:
+        ours[point["picture"]].append((point["bpp"], point["psnr_db"]))
+    if min(map(len, ours.values())) < FEWEST:
+        return
+    for rival in RIVALS:
+        found = []
+        for picture, curve in ours.items():
+            _, bpp, psnr = zip(*_curve(rival, picture, rows), strict=True)
+            found.append(bd_rate((bpp, psnr), tuple(zip(*curve, strict=True)), fewest=FEWEST))
+        said = ", ".join(
+            f"{picture} {one.percent:+.1f} % ({one.low:.1f} to {one.high:.1f} dB)"
+            for picture, one in zip(ours, found, strict=True)
+        )
+        print(f"effort {effort}: BD-rate against {rival} {np.mean([one.percent for one in found]):+.1f} %: {said}")
+
+
+def _curve(codec: str, picture: str, rows: list[dict]) -> list[tuple[float, float, float]]:
+    """(Level, bpp, PSNR) of the codec's rows of that picture."""
+    return [
+        (row["level"], row["bpp"], row["metrics"]["psnr"])
+        for row in rows
+        if row.get("codec") == codec and row.get("picture") == f"{picture}.png"
+    ]
 
 
 def _against(rival: str, point: dict, rows: list[dict]) -> float:
     """Bytes of the point as a share of the rival's at its PSNR on the same picture; NaN outside of the rival's curve."""
-    curve = sorted(
-        (row["metrics"]["psnr"], row["bpp"])
-        for row in rows
-        if row.get("codec") == rival and row.get("picture") == f"{point['picture']}.png"
-    )
+    curve = sorted((psnr, bpp) for _, bpp, psnr in _curve(rival, point["picture"], rows))
     psnr, bpp = (np.array(column) for column in zip(*curve, strict=True))
     inside = psnr[0] <= point["psnr_db"] <= psnr[-1]
     return float(point["bpp"] / np.exp(np.interp(point["psnr_db"], psnr, np.log(bpp)))) if inside else np.nan

@@ -48,6 +48,19 @@ def test_a_curve_that_is_better_by_a_difference_has_that_bd_quality(gain):
     assert result.difference == pytest.approx(gain, abs=1e-9) and result.overlap == pytest.approx(1)
 
 
+@given(share=st.floats(0.2, 5))
+def test_three_points_are_taken_where_told_and_two_are_not(share):
+    """Points of the anchor's own curve at a share of its rates: those of both ends and of the middle."""
+    three = [share * RATES[k] for k in (0, 2, 4)], [QUALITIES[k] for k in (0, 2, 4)]
+    with pytest.raises(UsageError, match="4 or more"):
+        metrics.bd_rate(three, three)
+    anchor = [RATES[k] for k in (0, 2, 4)], three[1]
+    found = metrics.bd_rate(anchor, three, fewest=3)
+    assert found.percent == pytest.approx(100 * (share - 1), abs=1e-9) and found.points == (3, 3)
+    with pytest.raises(UsageError, match="3 or more"):
+        metrics.bd_rate(anchor, (three[0][:2], three[1][:2]), fewest=3)
+
+
 def test_little_overlap_is_told_and_can_be_refused():
     lifted = RATES, [quality + 10 for quality in QUALITIES]
     assert metrics.bd_rate((RATES, QUALITIES), lifted).overlap == pytest.approx(2.6 / 22.6)

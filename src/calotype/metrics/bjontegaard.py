@@ -52,17 +52,18 @@ class BDQuality:
     points: tuple[int, int] = (0, 0)
 
 
-def bd_rate(anchor: Curve, test: Curve, *, least_overlap: float = 0.0) -> BDRate:
+def bd_rate(anchor: Curve, test: Curve, *, least_overlap: float = 0.0, fewest: int = _FEWEST_POINTS) -> BDRate:
     """The rate that `test` needs against `anchor`, in percent, averaged over the quality both reach.
 
     anchor, test   rates (bpp, any unit) and qualities (dB, or any metric of which more is better), of equal length;
                    points that raise the rate without raising the quality are left out
     least_overlap  the smallest `BDRate.overlap` that is accepted, 0 to 1
-    errors         UsageError for fewer than four points that are left, for rates that are not above zero,
+    fewest         the least number of points of a curve, two or more: less than four must be said beside the figure
+    errors         UsageError for fewer points than that left, for rates that are not above zero,
                    and for curves that share no interval of quality or a smaller one than asked for
     source         Bjontegaard 2001 (VCEG-M33) with piecewise cubic interpolation of the logarithm of the rate
     """
-    curves = [_rising(*anchor, "anchor"), _rising(*test, "test")]
+    curves = [_rising(*anchor, "anchor", fewest), _rising(*test, "test", fewest)]
     low, high, overlap = _common([quality for _, quality in curves], least_overlap, "qualities")
     means = [_integral(quality, log_rate, low, high) / (high - low) for log_rate, quality in curves]
     percent = float(100 * np.expm1(means[1] - means[0]))
@@ -94,7 +95,9 @@ def _common(axes: list[np.ndarray], least_overlap: float, what: str) -> tuple[fl
     return low, high, overlap
 
 
-def _rising(rates: Sequence[float], qualities: Sequence[float], name: str) -> tuple[np.ndarray, np.ndarray]:
+def _rising(
+    rates: Sequence[float], qualities: Sequence[float], name: str, fewest: int = _FEWEST_POINTS
+) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms of the rates and qualities, sorted, with quality strictly rising."""
     if len(rates) != len(qualities) or not all(np.isfinite([*rates, *qualities])) or min(rates, default=1) <= 0:
         raise UsageError(
@@ -106,8 +109,8 @@ def _rising(rates: Sequence[float], qualities: Sequence[float], name: str) -> tu
     for rate, quality in sorted(zip(rates, qualities, strict=True)):
         if not kept or quality > kept[-1][1]:
             kept.append((rate, quality))
-    if len(kept) < _FEWEST_POINTS:
-        raise UsageError(name, value=f"{len(kept)} rising points", allowed=f"{_FEWEST_POINTS} or more")
+    if len(kept) < max(fewest, 2):
+        raise UsageError(name, value=f"{len(kept)} rising points", allowed=f"{max(fewest, 2)} or more")
     return np.log([rate for rate, _ in kept]), np.array([quality for _, quality in kept])
 
 
